@@ -1,0 +1,1 @@
+"""Jaram without Django: Korean text, the seq2seq engine, the corpus, the model versions, the replies."""
