@@ -1,0 +1,102 @@
+"""The vocabulary: tokens to ids and back, its file format, and how it is counted from a corpus.
+
+A vocabulary file holds one token a line; its line number is the token's id. The first three are special.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.nmt.errors import NmtError
+
+UNK, SOS, EOS = "<unk>", "<s>", "</s>"
+SPECIALS = (UNK, SOS, EOS)
+UNK_ID, SOS_ID, EOS_ID = range(3)
+
+
+class Vocab:
+    """Tokens with ids 0 … len-1, of which 0, 1, 2 are `<unk>`, `<s>`, `</s>`.
+
+    Raises `NmtError` when the specials are not where they belong, or a token is there twice.
+    """
+
+    def __init__(self, tokens: Sequence[str]) -> None:
+        if tuple(tokens[:3]) != SPECIALS:
+            raise NmtError(
+                f"a vocabulary begins with {', '.join(SPECIALS)}, this one with {', '.join(tokens[:3])!r}: "
+                "make it with bin/generate_vocab"
+            )
+        self._tokens = tuple(tokens)
+        self._ids = {token: i for i, token in enumerate(self._tokens)}
+        if len(self._ids) != len(self._tokens):
+            twice = next(token for token, n in Counter(self._tokens).items() if n > 1)
+            raise NmtError(f"the vocabulary holds {twice!r} twice: make it with bin/generate_vocab")
+
+    @classmethod
+    def load(cls, path: Path) -> Vocab:
+        """Read a vocabulary file (UTF-8, one token a line). Raises `NmtError` when it can't be used."""
+        try:
+            text = path.read_text(encoding="utf-8")
+        except FileNotFoundError as error:
+            raise NmtError(f"no vocabulary file {path}: make it with bin/generate_vocab") from error
+        except (OSError, UnicodeDecodeError) as error:
+            raise NmtError(f"can't read the vocabulary {path}: {error}") from error
+        try:
+            # split("\n"), not splitlines(): a token may be any other character that Unicode calls a line end.
+            return cls(text.removesuffix("\n").split("\n"))
+        except NmtError as error:
+            raise NmtError(f"{path}: {error}") from error
+
+    def save(self, path: Path) -> None:
+        """Write the file that `load` reads."""
+        path.write_text("".join(f"{token}\n" for token in self._tokens), encoding="utf-8")
+
+    def ids(self, tokens: Iterable[str]) -> NDArray[np.int32]:
+        """The ids of `tokens`, `<unk>`'s for those that are not here. Shape (number of tokens,)."""
+        return np.fromiter((self._ids.get(token, UNK_ID) for token in tokens), dtype=np.int32)
+
+    def tokens(self, ids: Iterable[int]) -> list[str]:
+        """The tokens of `ids`, in order."""
+        return [self._tokens[i] for i in ids]
+
+    def __contains__(self, token: object) -> bool:
+        return token in self._ids
+
+    def __len__(self) -> int:
+        return len(self._tokens)
+
+
+def count_tokens(lines: Iterable[str], *, delimiter: str | None = None, downcase: bool = False) -> Counter[str]:
+    """How often each token occurs in `lines`; the special tokens do not count as tokens.
+
+    `delimiter` None splits on runs of white space, as the engine itself reads a corpus.
+    """
+    counts: Counter[str] = Counter()
+    for line in lines:
+        line = line.rstrip("\r\n")
+        counts.update(token for token in (line.lower() if downcase else line).split(delimiter) if token)
+    for special in SPECIALS:
+        counts.pop(special, None)
+    return counts
+
+
+def select_tokens(counts: Counter[str], *, min_frequency: int = 1, max_vocab_size: int | None = None) -> list[str]:
+    """The specials, then the tokens by falling frequency, those of one frequency in code point order.
+
+    `max_vocab_size` counts the specials too. The order depends on the counts alone, never on the order in
+    which lines came, so that the same corpus gives the same ids.
+    """
+    if max_vocab_size is not None and max_vocab_size < len(SPECIALS):
+        raise NmtError(f"max_vocab_size is {max_vocab_size}, the special tokens alone are {len(SPECIALS)}")
+    ranked = sorted((token for token, n in counts.items() if n >= min_frequency), key=lambda t: (-counts[t], t))
+    return [*SPECIALS, *ranked][:max_vocab_size]
+
+
+def write_vocab(path: Path, tokens: Sequence[str]) -> None:
+    """Write a vocabulary file; `tokens` begin with the specials. Raises `NmtError` where `Vocab` would."""
+    Vocab(tokens).save(path)
