@@ -1,0 +1,184 @@
+/** Puts the page together: which part hears of what. Each part knows only its own business. */
+import { Clock } from "./clock.js";
+import { Composer } from "./composer.js";
+import { Delivery } from "./delivery.js";
+import { fetchHistory } from "./history.js";
+import { Messages } from "./messages.js";
+import { Notice } from "./notice.js";
+import { Outbox } from "./outbox.js";
+import { Scroll } from "./scroll.js";
+import { Connection } from "./socket.js";
+import { Shelf } from "./storage.js";
+import { followKeyboard } from "./viewport.js";
+
+/** Away longer than this (ms), a phone has likely cut the connection without telling. */
+const LONG_AWAY = 30000;
+/** Answers it takes to reach each stage of the sprout in the header. */
+const STAGES = [1, 5, 20];
+
+const $ = (id) => document.getElementById(id);
+const page = $("talk").dataset;
+const scheme = location.protocol === "https:" ? "wss:" : "ws:";
+
+const connection = new Connection(`${scheme}//${location.host}/ws/chat/${encodeURIComponent(page.room)}/`);
+const outbox = new Outbox(new Shelf("localStorage", `jaram.outbox.${page.room}.`));
+const delivery = new Delivery(connection, outbox);
+const clock = new Clock(document.documentElement.lang, { today: page.textToday, yesterday: page.textYesterday });
+const messages = new Messages($("messages"), clock, page);
+const scroll = new Scroll($("log"), $("newer"));
+const notice = new Notice($("notice"), () => connection.connect());
+const composer = new Composer($("composer"), { limit: Number(page.limit), words: page, onSend: say, draft: draft() });
+/** The model that gave the last answer, and whether the history has been read. */
+let liveModel = "";
+let remembered = false;
+
+/** The half-written message outlives a reload and a change of language. */
+function draft() {
+  const shelf = new Shelf("sessionStorage", "jaram.draft.");
+  return { load: () => shelf.get(page.room) ?? "", save: (text) => shelf.set(page.room, text) };
+}
+
+/** @param {string} text */
+function say(text) {
+  const entry = delivery.create(text);
+  messages.ask(entry);
+  delivery.take(entry);
+  refresh();
+  scroll.toEnd();
+}
+
+/** Everything that follows from what now stands in the page. */
+function refresh() {
+  const typing = delivery.isWaiting;
+  $("typing").hidden = !typing;
+  $("starters").hidden = !remembered || !messages.isEmpty;
+  $("presence").dataset.stage = STAGES.filter((count) => messages.answers >= count).length;
+  $("presence").dataset.online = connection.isOpen;
+  scroll.keep();
+}
+
+/** Bring page and outbox into line with what the server remembers. */
+async function remember() {
+  const { messages: exchanges, more } = await fetchHistory(page.history);
+  messages.merge(exchanges);
+  for (const exchange of exchanges.filter(({ id }) => id)) {
+    if (exchange.answer !== null) {
+      delivery.settle(exchange.id);
+    } else if (!outbox.get(exchange.id)) {
+      // Asked here once and never answered: the same id brings the one answer, however often it is asked.
+      delivery.take({ id: exchange.id, text: exchange.question, askedAt: Date.parse(exchange.asked_at), failed: "" });
+    }
+  }
+  $("more").hidden = !more;
+  $("more").textContent = page.textMore;
+  remembered = true;
+}
+
+/** Without the history the page still works; it is tried again with the next connection. */
+async function tryToRemember() {
+  try {
+    await remember();
+  } catch {
+    $("more").hidden = remembered;
+    $("more").textContent = page.textHistoryFailed;
+  }
+  refresh();
+}
+
+function showState({ id, state, code, detail }) {
+  messages.setState(id, state);
+  if (state === "failed") {
+    const name = code.replace(/(?:^|_)(\w)/g, (_, letter) => letter.toUpperCase());
+    const sentence = page[`textFailed${name}`] ?? (detail || page.textFailedInternal);
+    messages.explain(id, { sentence, retry: Delivery.canRetry(code) });
+    $("announcer").textContent = sentence;
+  }
+  refresh();
+}
+
+function showAnswer({ id, text, chat, model }) {
+  if (messages.hasAnswer(id, chat)) {
+    return;
+  }
+  if (id && !messages.hasQuestion(id)) {
+    tryToRemember(); // Another tab of this visitor asked it.
+    return;
+  }
+  if (liveModel && model && model !== liveModel) {
+    messages.divide(page.textGrown, "grown");
+  }
+  liveModel = model || liveModel;
+  messages.answer({ id, chat, text });
+  refresh();
+  scroll.added();
+}
+
+function act(event) {
+  const action = event.target.closest("[data-action]")?.dataset.action;
+  const id = event.target.closest("[data-id]")?.dataset.id;
+  if (action === "retry") {
+    delivery.retry(id);
+    composer.focus();
+  } else if (action === "edit") {
+    delivery.drop(id);
+    composer.write(messages.remove(id));
+    composer.focus();
+    refresh();
+  }
+}
+
+function listen() {
+  let opened = false;
+  let left = 0;
+  connection.addEventListener("open", () => {
+    notice.relief(page.textReconnected);
+    refresh();
+    if (opened || !remembered) {
+      tryToRemember();
+    }
+    opened = true;
+  });
+  connection.addEventListener("close", () => {
+    notice.trouble(navigator.onLine ? page.textReconnecting : page.textOffline, { canAct: navigator.onLine });
+    refresh();
+  });
+  delivery.addEventListener("state", (event) => showState(event.detail));
+  delivery.addEventListener("answer", (event) => showAnswer(event.detail));
+  $("messages").addEventListener("click", act);
+  $("starters").addEventListener("click", (event) => {
+    if (event.target.closest("button")) {
+      say(event.target.textContent.trim());
+      composer.focus();
+    }
+  });
+  window.addEventListener("online", () => connection.connect());
+  window.addEventListener("offline", () => notice.trouble(page.textOffline, { canAct: false }));
+  window.addEventListener("pageshow", (event) => event.persisted && connection.connect());
+  document.addEventListener("visibilitychange", () => {
+    if (document.hidden) {
+      left = Date.now();
+    } else if (!connection.isOpen || Date.now() - left > LONG_AWAY) {
+      connection.connect();
+    }
+  });
+}
+
+async function start() {
+  followKeyboard();
+  listen();
+  if (window.matchMedia("(hover: hover) and (pointer: fine)").matches) {
+    composer.focus(); // On a phone this would open the keyboard over the greeting.
+  }
+  for (const entry of outbox.all()) {
+    messages.ask(entry);
+    delivery.take(entry);
+  }
+  connection.connect();
+  await tryToRemember();
+  scroll.toEnd();
+  // Read out from here on only what is new, not the whole history.
+  $("log").setAttribute("aria-busy", "false");
+  requestAnimationFrame(() => $("log").setAttribute("aria-live", "polite"));
+}
+
+start();

@@ -1,0 +1,50 @@
+/** Keeps the newest message in view, unless the visitor has gone up to read: then a button says there is more. */
+
+/** Nearer to the end than this (px) counts as reading the newest. */
+const NEAR = 80;
+
+export class Scroll {
+  #box;
+  #button;
+  #following = true;
+
+  /** @param {HTMLElement} box the scrolling element @param {HTMLButtonElement} button leads to the newest message */
+  constructor(box, button) {
+    this.#box = box;
+    this.#button = button;
+    box.addEventListener("scroll", () => this.#moved(), { passive: true });
+    button.addEventListener("click", () => {
+      this.toEnd();
+      box.focus({ preventScroll: true });
+    });
+    // The keyboard, a growing message box and late fonts change the height without a scroll.
+    new ResizeObserver(() => this.keep()).observe(box);
+  }
+
+  /** Something changed its height. */
+  keep() {
+    if (this.#following) {
+      this.toEnd();
+    }
+  }
+
+  /** A message came. */
+  added() {
+    this.keep();
+    this.#button.hidden = this.#following;
+  }
+
+  toEnd() {
+    this.#following = true;
+    this.#box.scrollTop = this.#box.scrollHeight;
+    this.#button.hidden = true;
+  }
+
+  #moved() {
+    const { scrollHeight, scrollTop, clientHeight } = this.#box;
+    this.#following = scrollHeight - scrollTop - clientHeight < NEAR;
+    if (this.#following) {
+      this.#button.hidden = true;
+    }
+  }
+}
