@@ -1,0 +1,1 @@
+"""The Django app: what was said and reviewed, the websocket, the admin and the commands."""

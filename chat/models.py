@@ -1,0 +1,181 @@
+"""What was said and what reviewers made of it. Rules that must always hold are constraints here."""
+
+from typing import Self
+
+from django.conf import settings
+from django.db import models
+from django.db.models import F, Q
+from django.db.models.functions import Coalesce, NullIf
+from django.utils.text import Truncator
+from django.utils.translation import gettext_lazy as _
+
+
+class SetupStep(models.Model):
+    """Something that was done once for this database and is not done again, even if its traces are deleted."""
+
+    name = models.CharField(max_length=50, unique=True)
+    done_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        verbose_name = _("설치 단계")
+        verbose_name_plural = _("설치 단계")
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Category(models.Model):
+    """A subject reviewers sort pairs by."""
+
+    name = models.CharField(_("이름"), max_length=100, unique=True)
+
+    class Meta:
+        verbose_name = _("분류")
+        verbose_name_plural = _("분류")
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class ChatQuerySet(models.QuerySet["Chat"]):
+    """Named parts of the table."""
+
+    def conversation(self) -> Self:
+        """Rows that visitors wrote."""
+        return self.filter(origin=Chat.Origin.CONVERSATION)
+
+    def unanswered(self) -> Self:
+        """Questions that were stored and have no answer yet, oldest first."""
+        return self.conversation().filter(answered_at__isnull=True).order_by("pk")
+
+    def approved(self) -> Self:
+        """Rows that may be trained on."""
+        return self.filter(verify=Chat.Verify.APPROVED)
+
+    def with_best_answer(self) -> Self:
+        """Annotate ``best_answer``: the correction where there is one, else the answer as served."""
+        return self.annotate(best_answer=Coalesce(NullIf(F("correction"), models.Value("")), F("answer")))
+
+
+class Chat(models.Model):
+    """One question and its answer: from a conversation, or a pair that was imported or written by hand.
+
+    ``answer`` is what was served and never changes for a conversation; a reviewer's ``correction`` stands
+    beside it. A conversation row with ``answered_at`` empty is a question whose answer is still owed.
+    """
+
+    class Verify(models.TextChoices):
+        """What a reviewer decided. Only approved rows are trained on."""
+
+        PENDING = "pending", _("검토전")
+        APPROVED = "approved", _("검토완료")
+        DELETE = "delete", _("삭제필요")
+
+    class Source(models.TextChoices):
+        """Which part of the responder gave the answer."""
+
+        MEMORY = "memory", _("기억")
+        NEURAL = "neural", _("신경망")
+        FALLBACK = "fallback", _("대체 문장")
+
+    class Origin(models.TextChoices):
+        """How the row came here."""
+
+        CONVERSATION = "conversation", _("대화")
+        HAND = "hand", _("직접 입력")
+        IMPORT = "import", _("가져오기")
+        STARTER = "starter", _("기본 말뭉치")
+
+    question = models.TextField(_("질문"))
+    answer = models.TextField(_("나간 답"), blank=True, default="")
+    correction = models.TextField(
+        _("고친 답"), blank=True, default="", help_text=_("비워 두면 나간 답을 그대로 배워요.")
+    )
+    verify = models.CharField(_("검토"), max_length=10, choices=Verify, default=Verify.PENDING)
+    category = models.ForeignKey(
+        Category,
+        verbose_name=_("분류"),
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="chats",
+    )
+    origin = models.CharField(
+        _("들어온 길"), max_length=12, choices=Origin, default=Origin.CONVERSATION, editable=False
+    )
+
+    source = models.CharField(_("답한 곳"), max_length=10, choices=Source, blank=True, default="", editable=False)
+    score = models.FloatField(_("점수"), null=True, blank=True, editable=False)
+    model_version = models.CharField(_("모델"), max_length=100, blank=True, default="", editable=False)
+
+    session = models.CharField(_("방문자"), max_length=64, blank=True, default="", editable=False)
+    room = models.CharField(_("대화방"), max_length=64, blank=True, default="", editable=False)
+    client_id = models.CharField(_("메시지 번호"), max_length=64, blank=True, default="", editable=False)
+    # Digest of the normalised question and answer of a row that is no conversation: no pair is stored twice.
+    pair_key = models.CharField(max_length=64, blank=True, default="", editable=False)
+
+    created_at = models.DateTimeField(_("물은 때"), auto_now_add=True)
+    answered_at = models.DateTimeField(_("답한 때"), null=True, blank=True, editable=False)
+    reviewed_at = models.DateTimeField(_("검토한 때"), null=True, blank=True, editable=False)
+    reviewer = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        verbose_name=_("검토자"),
+        null=True,
+        blank=True,
+        editable=False,
+        on_delete=models.SET_NULL,
+        related_name="+",
+    )
+
+    objects = ChatQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("대화")
+        verbose_name_plural = _("대화")
+        ordering = ["-pk"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["session", "client_id"],
+                condition=~Q(client_id=""),
+                name="chat_one_row_per_client_message",
+            ),
+            models.UniqueConstraint(fields=["pair_key"], condition=~Q(pair_key=""), name="chat_no_pair_twice"),
+            models.CheckConstraint(condition=~Q(question=""), name="chat_has_a_question"),
+            models.CheckConstraint(
+                condition=Q(score__isnull=True) | Q(score__gte=0, score__lte=1), name="chat_score_is_a_share"
+            ),
+            models.CheckConstraint(
+                condition=Q(verify__in=["pending", "approved", "delete"]), name="chat_verify_is_known"
+            ),
+            models.CheckConstraint(
+                condition=Q(source__in=["", "memory", "neural", "fallback"]), name="chat_source_is_known"
+            ),
+            models.CheckConstraint(
+                condition=Q(origin__in=["conversation", "hand", "import", "starter"]),
+                name="chat_origin_is_known",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["session", "-id"], name="chat_by_visitor"),
+            models.Index(fields=["verify", "-id"], name="chat_by_verify"),
+            models.Index(fields=["created_at"], name="chat_by_time"),
+            models.Index(
+                fields=["id"],
+                condition=Q(answered_at__isnull=True, origin="conversation"),
+                name="chat_unanswered",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return Truncator(self.question).chars(40)
+
+    @property
+    def is_conversation(self) -> bool:
+        """Whether a visitor wrote this, so that question and answer are history and stay as they are."""
+        return self.origin == self.Origin.CONVERSATION
+
+    @property
+    def is_answered(self) -> bool:
+        """Whether the answer is stored."""
+        return self.answered_at is not None

@@ -1,0 +1,69 @@
+"""Reads: every question the rest of the app asks of the database."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from django.conf import settings
+from django.contrib.sessions.backends.base import SessionBase
+from django.utils.module_loading import import_string
+
+from chat.models import Chat
+from core.corpus import Pair
+
+HISTORY_LENGTH = 50
+_CHUNK = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """The last exchanges of one visitor, oldest first; ``more`` tells whether older ones exist."""
+
+    chats: list[Chat]
+    more: bool
+
+
+def history(*, visitor: str, limit: int = HISTORY_LENGTH) -> History:
+    """Return the last ``limit`` exchanges of a visitor. An unknown or empty visitor has none."""
+    if not visitor:
+        return History(chats=[], more=False)
+    newest = list(Chat.objects.conversation().filter(session=visitor).order_by("-pk")[: limit + 1])
+    return History(chats=newest[:limit][::-1], more=len(newest) > limit)
+
+
+def visitor_of(*, session_key: str | None) -> str:
+    """Return the visitor a session cookie belongs to, or the empty string."""
+    if not session_key:
+        return ""
+    store: type[SessionBase] = import_string(settings.SESSION_ENGINE + ".SessionStore")
+    return str(store(session_key).get("visitor", ""))
+
+
+def training_pairs() -> Iterator[Pair]:
+    """Stream every approved row as a pair, oldest first: the correction where there is one, else the answer.
+
+    Imported rows that nobody corrected are bulk data: held-out sets may be taken from them alone.
+    """
+    rows = (
+        Chat.objects.approved()
+        .with_best_answer()
+        .order_by("pk")
+        .values_list("pk", "question", "best_answer", "correction", "origin", "category__name")
+    )
+    for pk, question, answer, correction, origin, category in rows.iterator(chunk_size=_CHUNK):
+        yield Pair(
+            question=question,
+            answer=answer,
+            bulk=origin == Chat.Origin.IMPORT and not correction,
+            category=category or "",
+            row=pk,
+        )
+
+
+def unanswered(*, up_to: int) -> list[Chat]:
+    """Return the questions still owed an answer, oldest first, among rows numbered up to ``up_to``."""
+    return list(Chat.objects.unanswered().filter(pk__lte=up_to))
+
+
+def last_chat_id() -> int:
+    """Return the highest row number given so far, 0 in an empty table."""
+    return Chat.objects.order_by("-pk").values_list("pk", flat=True).first() or 0

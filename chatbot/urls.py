@@ -1,0 +1,14 @@
+"""The URLs of the project."""
+
+from django.contrib import admin
+from django.urls import include, path
+
+from chat import views
+
+urlpatterns = [
+    path("", views.page, name="chat"),
+    path("history/", views.history, name="history"),
+    path("healthz", views.healthz, name="healthz"),
+    path("i18n/", include("django.conf.urls.i18n")),
+    path("admin/", admin.site.urls),
+]
