@@ -1,0 +1,95 @@
+"""`python -m core.nmt`: train a model, or answer a file with one. User errors end in one line and exit code 2."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, TextIO
+
+from core.nmt.errors import NmtError
+from core.nmt.flags import CommandLine, help_text, parse
+from core.nmt.hparams import FILE_NAME, HParams
+
+if TYPE_CHECKING:
+    from core.nmt.training import Event
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run one command; the process's exit code."""
+    if any(word in ("-h", "--help") for word in argv):
+        sys.stdout.write(help_text())
+        return 0
+    try:
+        command = parse(argv)
+        out_dir = command.path("out_dir")
+        hparams = _hparams(command, out_dir)
+        (_infer if "inference_input_file" in command.paths else _train)(command, hparams, out_dir)
+    except NmtError as error:
+        sys.stderr.write(f"core.nmt: {error}\n")
+        return 2
+    except OSError as error:
+        sys.stderr.write(f"core.nmt: {error.strerror or error}: {error.filename or 'free some disk space'}\n")
+        return 2
+    return 0
+
+
+def _hparams(command: CommandLine, out_dir: Path) -> HParams:
+    """Those of the model that is there, with the flags that were given; of a new model, the flags and defaults."""
+    if (out_dir / FILE_NAME).exists():
+        return HParams.load(out_dir).updated(command.hparams)
+    return HParams.from_values(command.hparams)
+
+
+def _quiet_tensorflow(hparams: HParams) -> None:
+    """Import TensorFlow, which takes seconds, only when the command is known to make sense."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    import tensorflow as tf
+
+    tf.config.threading.set_inter_op_parallelism_threads(hparams.num_inter_threads)
+    tf.config.threading.set_intra_op_parallelism_threads(hparams.num_intra_threads)
+
+
+def _infer(command: CommandLine, hparams: HParams, out_dir: Path) -> None:
+    source, target = command.path("inference_input_file"), command.path("inference_output_file")
+    if not source.is_file():
+        raise NmtError(f"no file {source}: check --inference_input_file")
+    _quiet_tensorflow(hparams)
+    from core.nmt.inference import translate_file
+
+    count = translate_file(out_dir, source, target, hparams)
+    sys.stdout.write(f"{count} answers in {target}\n")
+
+
+def _train(command: CommandLine, hparams: HParams, out_dir: Path) -> None:
+    vocab, train_prefix = command.path("vocab_prefix"), command.path("train_prefix")
+    _quiet_tensorflow(hparams)
+    from core.nmt.training import DataPrefixes, train
+
+    data = DataPrefixes(vocab, train_prefix, command.paths.get("dev_prefix"), command.paths.get("test_prefix"))
+    if path := command.paths.get("progress_file"):
+        with path.open("a", encoding="utf-8") as progress:
+            train(hparams, data, out_dir, _reporter(progress))
+    else:
+        train(hparams, data, out_dir, _reporter(None))
+
+
+def _reporter(progress: TextIO | None) -> Callable[[Event], None]:
+    """A function that prints an event as a log line, and writes it to the progress file."""
+
+    def report(event: Event) -> None:
+        shown = " ".join(f"{k} {v:.4g}" for k, v in event.values.items() if k != "step")
+        sys.stdout.write(f"{event.phase} step {event.step}/{event.total} {shown}\n")
+        sys.stdout.flush()
+        if progress:
+            line = {"phase": event.phase, "step": event.step, "total": event.total, **event.values}
+            progress.write(json.dumps(line) + "\n")
+            progress.flush()
+
+    return report
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,165 @@
+"""Recurrent cells: one step, or a whole sequence at once. They know neither layers nor attention.
+
+Sequences are time-major, (S, B, …): a step's rows lie side by side in memory.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple, Protocol
+
+import tensorflow as tf
+
+from core.nmt.embeddings import Initializer
+
+
+class LSTMState(NamedTuple):
+    """The memory cell `c` and the output `h`, both (B, U), float32."""
+
+    c: tf.Tensor
+    h: tf.Tensor
+
+
+class GRUState(NamedTuple):
+    """The output `h` (B, U), float32, which is all of a GRU's state."""
+
+    h: tf.Tensor
+
+
+CellState = LSTMState | GRUState
+
+
+class Cell(Protocol):
+    """What encoders and decoders ask of a cell with inputs of size I and U units."""
+
+    def zero_state(self, batch_size: tf.Tensor) -> CellState:
+        """The state before the first step."""
+
+    def step(self, inputs: tf.Tensor, state: CellState) -> tuple[tf.Tensor, CellState]:
+        """`inputs` (B, I) → outputs (B, U), and the next state."""
+
+    def sequence(self, inputs: tf.Tensor, lengths: tf.Tensor) -> tuple[tf.Tensor, CellState]:
+        """`inputs` (S, B, I), `lengths` (B,) → outputs (S, B, U), and each row's state after its last token.
+
+        Outputs beyond a row's length hold no meaning.
+        """
+
+
+class LSTMCell(tf.Module):  # type: ignore[misc]
+    """Long short-term memory: Hochreiter and Schmidhuber (1997), with a forget gate, without peepholes.
+
+        i, f, o = σ(x W_i + h U_i + b_i), …;  g = tanh(x W_g + h U_g + b_g)
+        c' = f ∘ c + i ∘ g;  h' = o ∘ tanh(c')
+
+    The kernel is ((I + U), 4U) with its gates in the order i, g, f, o, as in tensorflow/nmt and in TensorFlow's fused
+    operation `BlockLSTM`. (`BlockLSTMV2` orders them i, f, g, o, but its registered gradient is that of the first
+    version, so it is wrong.) The forget bias is added on top of the learned bias.
+    """
+
+    def __init__(self, input_size: int, num_units: int, forget_bias: float, init: Initializer, name: str) -> None:
+        super().__init__(name=name)
+        self.num_units = num_units
+        self.kernel = tf.Variable(init((input_size + num_units, 4 * num_units)), name="kernel")
+        self.bias = tf.Variable(tf.zeros((4 * num_units,)), name="bias")
+        self.forget_bias = forget_bias
+
+    def zero_state(self, batch_size: tf.Tensor) -> LSTMState:
+        """Zeros."""
+        zeros = tf.zeros((batch_size, self.num_units))
+        return LSTMState(zeros, zeros)
+
+    def step(self, inputs: tf.Tensor, state: LSTMState) -> tuple[tf.Tensor, LSTMState]:
+        """`inputs` (B, I) → (B, U), next state."""
+        cells, outputs = self._block(inputs[tf.newaxis], state)
+        return outputs[0], LSTMState(cells[0], outputs[0])
+
+    def sequence(self, inputs: tf.Tensor, lengths: tf.Tensor) -> tuple[tf.Tensor, LSTMState]:
+        """`inputs` (S, B, I), `lengths` (B,) → outputs (S, B, U), state after the last token."""
+        cells, outputs = self._block(inputs, self.zero_state(tf.shape(inputs)[1]))
+        return outputs, LSTMState(at_last(cells, lengths), at_last(outputs, lengths))
+
+    def _block(self, inputs: tf.Tensor, state: LSTMState) -> tuple[tf.Tensor, tf.Tensor]:
+        """All steps in one operation with a gradient of its own: memory cells and outputs, both (S, B, U)."""
+        no_peephole = tf.zeros((self.num_units,))
+        block = tf.raw_ops.BlockLSTM(
+            seq_len_max=tf.shape(inputs, out_type=tf.int64)[0],
+            x=inputs,
+            cs_prev=state.c,
+            h_prev=state.h,
+            w=self.kernel,
+            wci=no_peephole,
+            wcf=no_peephole,
+            wco=no_peephole,
+            b=self.bias,
+            forget_bias=self.forget_bias,
+            cell_clip=0.0,
+            use_peephole=False,
+        )
+        return block.cs, block.h
+
+
+class GRUCell(tf.Module):  # type: ignore[misc]
+    """Gated recurrent unit: Cho et al. (2014), "Learning Phrase Representations using RNN Encoder–Decoder".
+
+        r, u = σ([x, h] W + b);  g = tanh([x, r ∘ h] V + a);  h' = u ∘ h + (1 − u) ∘ g      (Eq. 5–8)
+
+    As in tensorflow/nmt the gates' bias begins at 1, so that a young cell keeps its state.
+    """
+
+    def __init__(self, input_size: int, num_units: int, init: Initializer, name: str) -> None:
+        super().__init__(name=name)
+        self.num_units = num_units
+        self.gates_kernel = tf.Variable(init((input_size + num_units, 2 * num_units)), name="gates_kernel")
+        self.gates_bias = tf.Variable(tf.ones((2 * num_units,)), name="gates_bias")
+        self.kernel = tf.Variable(init((input_size + num_units, num_units)), name="kernel")
+        self.bias = tf.Variable(tf.zeros((num_units,)), name="bias")
+
+    def zero_state(self, batch_size: tf.Tensor) -> GRUState:
+        """Zeros."""
+        return GRUState(tf.zeros((batch_size, self.num_units)))
+
+    def step(self, inputs: tf.Tensor, state: GRUState) -> tuple[tf.Tensor, GRUState]:
+        """`inputs` (B, I) → (B, U), next state."""
+        h = state.h
+        gates = tf.sigmoid(tf.concat([inputs, h], -1) @ self.gates_kernel + self.gates_bias)
+        r, u = tf.split(gates, 2, axis=-1)
+        g = tf.tanh(tf.concat([inputs, r * h], -1) @ self.kernel + self.bias)
+        h = u * h + (1 - u) * g
+        return h, GRUState(h)
+
+    def sequence(self, inputs: tf.Tensor, lengths: tf.Tensor) -> tuple[tf.Tensor, GRUState]:
+        """`inputs` (S, B, I), `lengths` (B,) → outputs (S, B, U), state after the last token."""
+        steps = tf.shape(inputs)[0]
+        rows = tf.TensorArray(tf.float32, steps).unstack(inputs)
+        outputs = tf.TensorArray(tf.float32, steps)
+        state = self.zero_state(tf.shape(inputs)[1])
+        _, _, outputs = tf.while_loop(
+            lambda t, *_: t < steps,
+            lambda t, state, outputs: self._write_step(t, rows, state, outputs),
+            (tf.constant(0), state, outputs),
+            maximum_iterations=steps,
+        )
+        stacked = outputs.stack()
+        stacked.set_shape((None, None, self.num_units))
+        return stacked, GRUState(at_last(stacked, lengths))
+
+    def _write_step(
+        self, t: tf.Tensor, rows: tf.TensorArray, state: GRUState, outputs: tf.TensorArray
+    ) -> tuple[tf.Tensor, GRUState, tf.TensorArray]:
+        output, state = self.step(rows.read(t), state)
+        return t + 1, state, outputs.write(t, output)
+
+
+def at_last(sequence: tf.Tensor, lengths: tf.Tensor) -> tf.Tensor:
+    """`sequence` (S, B, U), `lengths` (B,) → (B, U), each row at its last token; a row without tokens is zeros."""
+    rows = tf.range(tf.shape(sequence)[1])
+    last = tf.gather_nd(sequence, tf.stack([tf.maximum(lengths - 1, 0), rows], axis=1))
+    return tf.where(lengths[:, tf.newaxis] > 0, last, tf.zeros_like(last))
+
+
+def make_cell(
+    unit_type: str, input_size: int, num_units: int, forget_bias: float, init: Initializer, name: str
+) -> Cell:
+    """The cell that `--unit_type` names."""
+    if unit_type == "lstm":
+        return LSTMCell(input_size, num_units, forget_bias, init, name)
+    return GRUCell(input_size, num_units, init, name)

@@ -1,0 +1,101 @@
+"""Encoders: embedded source tokens → what attention looks at, and the state that the decoder starts with."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import tensorflow as tf
+
+from core.nmt.cells import Cell, CellState, make_cell
+from core.nmt.embeddings import Initializer
+from core.nmt.hparams import HParams
+
+
+class Encoded(NamedTuple):
+    """`outputs` (B, S, M), M = U, or 2U when read both ways; `state`: one `CellState` a layer."""
+
+    outputs: tf.Tensor
+    state: tuple[CellState, ...]
+
+
+class Dropout(NamedTuple):
+    """Dropout with masks that depend on the seed alone: the same step of a resumed run drops the same."""
+
+    rate: float
+    seed: tf.Tensor  # (2,), int32
+
+    def __call__(self, inputs: tf.Tensor, salt: int) -> tf.Tensor:
+        """`inputs` with a share `rate` set to zero and the rest scaled up; `salt` tells apart the places of a model."""
+        if self.rate == 0:
+            return inputs
+        seed = tf.random.experimental.stateless_fold_in(self.seed, salt)
+        return tf.nn.experimental.stateless_dropout(inputs, self.rate, seed, rng_alg="philox")
+
+
+class LayerStack(tf.Module):  # type: ignore[misc]
+    """Layers over a whole sequence, each from the outputs of the one below, with dropout before each."""
+
+    def __init__(self, hparams: HParams, layers: int, init: Initializer, name: str) -> None:
+        super().__init__(name=name)
+        units = hparams.num_units
+        self.cells: Sequence[Cell] = [
+            make_cell(hparams.unit_type, units, units, hparams.forget_bias, init, f"layer_{i}") for i in range(layers)
+        ]
+        # The bottom layer has none: its input is an embedding, not another layer's output.
+        self.first_residual = 1 if hparams.residual else layers
+
+    def __call__(
+        self, inputs: tf.Tensor, lengths: tf.Tensor, dropout: Dropout | None, salt: int
+    ) -> tuple[tf.Tensor, list[CellState]]:
+        """`inputs` (S, B, U), `lengths` (B,) → (S, B, U), and each layer's last state."""
+        states = []
+        for i, cell in enumerate(self.cells):
+            outputs, state = cell.sequence(dropout(inputs, salt + i) if dropout else inputs, lengths)
+            inputs = outputs + inputs if i >= self.first_residual else outputs
+            states.append(state)
+        return inputs, states
+
+
+class UniEncoder(tf.Module):  # type: ignore[misc]
+    """Reads left to right."""
+
+    def __init__(self, hparams: HParams, init: Initializer) -> None:
+        super().__init__(name="encoder")
+        self.layers = LayerStack(hparams, hparams.encoder_layers, init, "forward")
+        self.output_size = hparams.num_units
+
+    def __call__(self, embedded: tf.Tensor, lengths: tf.Tensor, dropout: Dropout | None) -> Encoded:
+        """`embedded` (S, B, U), time-major, `lengths` (B,) → `Encoded`."""
+        outputs, states = self.layers(embedded, lengths, dropout, salt=0)
+        return Encoded(tf.transpose(outputs, (1, 0, 2)), tuple(states))
+
+
+class BiEncoder(tf.Module):  # type: ignore[misc]
+    """Reads both ways, half of the layers each, as tensorflow/nmt does.
+
+    The decoder's layers start from the states in turn: forward 0, backward 0, forward 1, backward 1, …
+    """
+
+    def __init__(self, hparams: HParams, init: Initializer) -> None:
+        super().__init__(name="encoder")
+        self.forward = LayerStack(hparams, hparams.encoder_layers // 2, init, "forward")
+        self.backward = LayerStack(hparams, hparams.encoder_layers // 2, init, "backward")
+        self.output_size = 2 * hparams.num_units
+
+    def __call__(self, embedded: tf.Tensor, lengths: tf.Tensor, dropout: Dropout | None) -> Encoded:
+        """`embedded` (S, B, U), time-major, `lengths` (B,) → `Encoded`."""
+        flip = {"seq_lengths": lengths, "seq_axis": 0, "batch_axis": 1}
+        ahead, states = self.forward(embedded, lengths, dropout, salt=0)
+        back, back_states = self.backward(tf.reverse_sequence(embedded, **flip), lengths, dropout, salt=500)
+        outputs = tf.concat([ahead, tf.reverse_sequence(back, **flip)], -1)
+        turns = tuple(state for pair in zip(states, back_states, strict=True) for state in pair)
+        return Encoded(tf.transpose(outputs, (1, 0, 2)), turns)
+
+
+Encoder = UniEncoder | BiEncoder
+
+
+def make_encoder(hparams: HParams, init: Initializer) -> Encoder:
+    """The encoder that `--encoder_type` names."""
+    return BiEncoder(hparams, init) if hparams.encoder_type == "bi" else UniEncoder(hparams, init)
