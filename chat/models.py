@@ -8,6 +8,7 @@ from django.db.models import F, Q
 from django.db.models.functions import Coalesce, NullIf
 from django.utils.text import Truncator
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 
 class SetupStep(models.Model):
@@ -18,7 +19,6 @@ class SetupStep(models.Model):
 
     class Meta:
         verbose_name = _("설치 단계")
-        verbose_name_plural = _("설치 단계")
 
     def __str__(self) -> str:
         return self.name
@@ -31,7 +31,7 @@ class Category(models.Model):
 
     class Meta:
         verbose_name = _("분류")
-        verbose_name_plural = _("분류")
+        verbose_name_plural = pgettext_lazy("plural", "분류")
         ordering = ["name"]
 
     def __str__(self) -> str:
@@ -82,7 +82,7 @@ class Chat(models.Model):
     class Origin(models.TextChoices):
         """How the row came here."""
 
-        CONVERSATION = "conversation", _("대화")
+        CONVERSATION = "conversation", pgettext_lazy("origin", "대화")
         HAND = "hand", _("직접 입력")
         IMPORT = "import", _("가져오기")
         STARTER = "starter", _("기본 말뭉치")
@@ -132,7 +132,7 @@ class Chat(models.Model):
 
     class Meta:
         verbose_name = _("대화")
-        verbose_name_plural = _("대화")
+        verbose_name_plural = pgettext_lazy("plural", "대화")
         ordering = ["-pk"]
         constraints = [
             models.UniqueConstraint(

@@ -7,6 +7,7 @@ from typing import Any
 import dj_database_url
 from django.urls import reverse_lazy
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from chatbot import environment
 
@@ -197,7 +198,7 @@ IMPORT_EXPORT_ESCAPE_ILLEGAL_CHARS_ON_EXPORT = True
 UNFOLD = {
     "SITE_TITLE": _("자람 관리"),
     "SITE_HEADER": _("자람 관리"),
-    "SITE_SUBHEADER": _("대화를 다듬으면 자람이가 자라요"),
+    "SITE_SUBHEADER": _("다듬은 만큼 자라요"),
     "SITE_SYMBOL": "psychiatry",
     "SHOW_LANGUAGES": True,
     "SHOW_VIEW_ON_SITE": True,
@@ -223,13 +224,13 @@ UNFOLD = {
                 "title": _("배움"),
                 "items": [
                     {
-                        "title": _("대화"),
+                        "title": pgettext_lazy("plural", "대화"),
                         "icon": "forum",
                         "link": reverse_lazy("admin:chat_chat_changelist"),
                         "permission": "chat.admin.may_view_chats",
                     },
                     {
-                        "title": _("분류"),
+                        "title": pgettext_lazy("plural", "분류"),
                         "icon": "sell",
                         "link": reverse_lazy("admin:chat_category_changelist"),
                         "permission": "chat.admin.may_view_categories",

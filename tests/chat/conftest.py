@@ -1,0 +1,68 @@
+"""Fakes and makers for the tests of the app."""
+
+import asyncio
+from dataclasses import dataclass, field
+
+import pytest
+
+from chat import responder
+from chat.models import Chat
+from core.reply import Reply
+
+
+@dataclass
+class FakeResponder:
+    """Answers "answer to <question>" after ``delays[question]`` seconds, or raises ``errors[question]``."""
+
+    delays: dict = field(default_factory=dict)
+    errors: dict = field(default_factory=dict)
+    asked: list = field(default_factory=list)
+
+    def reply(self, text):
+        self.asked.append(text)
+        if text in self.errors:
+            raise self.errors[text]
+        return Reply(text=f"answer to {text}", source="neural", score=0.5, model="run-1")
+
+    async def areply(self, text):
+        await asyncio.sleep(self.delays.get(text, 0))
+        return self.reply(text)
+
+    def close(self):
+        pass
+
+
+@pytest.fixture
+def fake():
+    """Put a fake responder in the real one's place."""
+    fake = FakeResponder()
+    before = responder.set_responder(fake)
+    yield fake
+    responder.set_responder(before)
+
+
+@pytest.fixture
+def data_dir(tmp_path, settings):
+    """Give the test an empty data directory."""
+    settings.DATA_DIR = tmp_path / "data"
+    settings.STATIC_ROOT = settings.DATA_DIR / "static"
+    settings.DATA_DIR.mkdir()
+    return settings.DATA_DIR
+
+
+@pytest.fixture
+def make_chat(db):
+    """Make a row; without further arguments a conversation that was answered and is not reviewed."""
+    from django.utils import timezone
+
+    def make(question="안녕", answer="반가워요", **fields):
+        if answer:
+            fields.setdefault("answered_at", timezone.now())
+        return Chat.objects.create(question=question, answer=answer, **fields)
+
+    return make
+
+
+@pytest.fixture
+def boss(django_user_model, db):
+    return django_user_model.objects.create_superuser("boss", password="boss")

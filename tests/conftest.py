@@ -1,0 +1,28 @@
+"""What every Django test needs: a database of its own in a file, and no secret key or data of an installation."""
+
+from pathlib import Path
+
+import pytest
+from django.conf import settings as django_settings
+
+
+def pytest_configure():
+    if not django_settings.configured:
+        return
+    django_settings.SECRET_KEY = "for-the-tests-alone"
+    django_settings.WARM_UP = False
+    django_settings.STORAGES = django_settings.STORAGES | {
+        "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
+    }
+    # A test that does not say otherwise must not find the data of the checkout it runs in.
+    django_settings.DATA_DIR = Path("/nonexistent/jaram-tests")
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(tmp_path_factory):
+    # A file, as in an installation: threads of a server share no SQLite database that lives in memory.
+    from django.db import connection
+
+    if connection.vendor == "sqlite":
+        path = tmp_path_factory.mktemp("database") / "test.sqlite3"
+        connection.settings_dict["TEST"]["NAME"] = str(path)
