@@ -1,0 +1,184 @@
+"""A real Chromium, and the site it visits: Daphne in a process of its own that tests may kill and start again."""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect, sync_playwright
+
+ROOT = Path(__file__).resolve().parents[2]
+CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome")
+CHROMIUM_ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+START_TIMEOUT = 60.0  # seconds
+PATIENCE = 10_000.0  # milliseconds a page gets for anything
+
+
+class Site:
+    """The server of one test session: same port and same data through every restart."""
+
+    def __init__(self, data_dir: Path) -> None:
+        self.port = _free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self._environment = os.environ | {
+            "DATA_DIR": str(data_dir),
+            "SECRET_KEY": "for-the-browser-tests-alone",
+            "DEBUG": "0",
+            "WARM_UP": "0",
+            "DJANGO_SETTINGS_MODULE": "chatbot.settings",
+            "PYTHONPATH": os.pathsep.join([str(ROOT), str(Path(__file__).parent)]),
+        }
+        self._log = data_dir / "server.log"
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def prepare(self) -> None:
+        for command in (["migrate", "--verbosity=0"], ["collectstatic", "--noinput", "--verbosity=0"]):
+            self._run("manage.py", *command)
+
+    def start(self) -> None:
+        if self._process is not None:
+            return
+        command = ["-m", "daphne", "-b", "127.0.0.1", "-p", str(self.port), "page_server:application"]
+        with self._log.open("ab") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, *command], cwd=ROOT, env=self._environment, stdout=log, stderr=log
+            )
+        self._wait_until_up()
+
+    def kill(self) -> None:
+        """End it as a power cut would: nothing is closed, nothing is finished."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+
+    def _run(self, *command: str) -> None:
+        subprocess.run([sys.executable, *command], cwd=ROOT, env=self._environment, check=True, timeout=120)
+
+    def _wait_until_up(self) -> None:
+        assert self._process is not None
+        deadline = time.monotonic() + START_TIMEOUT
+        while time.monotonic() < deadline:
+            try:
+                with urllib.request.urlopen(f"{self.url}/healthz", timeout=2):
+                    return
+            except (urllib.error.URLError, OSError):
+                assert self._process.poll() is None, self._log.read_text()
+                time.sleep(0.1)
+        raise AssertionError(f"no server after {START_TIMEOUT:g} s:\n{self._log.read_text()}")
+
+
+class Talk:
+    """The chat page in one browser window, and what tests do and see there."""
+
+    def __init__(self, context: BrowserContext, url: str) -> None:
+        self.context = context
+        self.url = url
+        self.page: Page = context.new_page()
+        self.open()
+
+    def open(self) -> None:
+        self.page.goto(self.url)
+        self.page.locator("#log[aria-live=polite]").wait_for()
+
+    @property
+    def box(self) -> Locator:
+        return self.page.locator("#message")
+
+    @property
+    def mine(self) -> Locator:
+        return self.page.locator("#messages .message--mine")
+
+    def say(self, text: str) -> None:
+        self.box.fill(text)
+        self.box.press("Enter")
+
+    def questions(self) -> list[str]:
+        return self.mine.locator(".bubble").all_text_contents()
+
+    def answers(self) -> list[str]:
+        return self.page.locator("#messages .bubble__text").all_text_contents()
+
+    def expect_answer(self, text: str, timeout: float = PATIENCE) -> None:
+        """Wait for the one answer to ``text``, and fail on a second one."""
+        answer = self.page.locator("#messages .bubble__text").get_by_text(answer_to(text), exact=True)
+        expect(answer).to_have_count(1, timeout=timeout)
+
+    def stored(self) -> list[tuple[str, str | None]]:
+        """What the server has kept of this visitor: questions with their answers."""
+        messages = self.page.request.get(f"{self.url}/history/").json()["messages"]
+        return [(message["question"], message["answer"]) for message in messages]
+
+
+def answer_to(text: str) -> str:
+    """What page_server.py's responder says to ``text``."""
+    return f"{text}, 라고 하셨군요!"
+
+
+@pytest.fixture(scope="session")
+def running_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    site = Site(tmp_path_factory.mktemp("site"))
+    site.prepare()
+    site.start()
+    yield site
+    site.kill()
+
+
+@pytest.fixture
+def site(running_site: Site) -> Site:
+    """The site, up, even where the test before left it down."""
+    running_site.start()
+    return running_site
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    path = next((found for name in CHROMIUM_NAMES if (found := shutil.which(name))), None)
+    if path is None:
+        reason = "no Chromium here: install Debian's package chromium"
+        if os.environ.get("CI"):
+            pytest.fail(reason)
+        pytest.skip(reason)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=CHROMIUM_ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def visit(chromium: Browser, site: Site) -> Iterator[Callable[..., Talk]]:
+    """Open the chat page as a new visitor: ``visit(**options of Browser.new_context)``; waits for its history."""
+    contexts = []
+
+    def open_page(**options: Any) -> Talk:
+        context = chromium.new_context(**({"locale": "ko-KR", "timezone_id": "Asia/Seoul"} | options))
+        context.set_default_timeout(PATIENCE)
+        contexts.append(context)
+        return Talk(context, site.url)
+
+    yield open_page
+    for context in contexts:
+        context.close()
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
