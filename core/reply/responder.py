@@ -1,0 +1,163 @@
+"""The responder: what the server and the console ask."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from concurrent.futures import Future
+from pathlib import Path
+from types import TracebackType
+
+from core.nmt.errors import NmtError
+from core.registry import Registry
+from core.reply.batcher import Batcher
+from core.reply.errors import ReplyError, ReplyTimeout
+from core.reply.model import LiveModel, Loader, ModelRef, Reply, Translator
+from core.reply.swap import CurrentModel, FixedModel, HotSwap, ModelSource
+from core.text import TextError, Tokenizer, get_analyser
+
+_CLOSING_SECONDS = 30.0  # for the batch that runs, and for a model that is being loaded
+
+
+class Responder:
+    """Text → `Reply`, for any number of threads and event loops at once::
+
+        with Responder.open(Path("data")) as responder:
+            print(responder.reply("안녕?").text)
+
+    `open` makes one; the constructor takes the parts.
+    """
+
+    def __init__(
+        self,
+        tokenizer: Tokenizer,
+        models: HotSwap,
+        *,
+        timeout: float = 20.0,
+        max_batch: int = 32,
+        max_wait: float = 0.005,
+        queue_size: int = 256,
+    ) -> None:
+        self._tokenizer = tokenizer
+        self._models = models
+        self._timeout = timeout
+        self._batcher: Batcher[Sequence[str], Reply] = Batcher(
+            self._answer, max_batch=max_batch, max_wait=max_wait, queue_size=queue_size
+        )
+
+    @classmethod
+    def open(
+        cls,
+        data_dir: Path,
+        *,
+        out_dir: Path | None = None,
+        beam_width: int | None = None,
+        analyser: str = "konlpy",
+        max_batch: int = 32,
+        max_wait: float = 0.005,
+        queue_size: int = 256,
+        timeout: float = 20.0,
+        watch: bool = True,
+        load: Loader | None = None,
+    ) -> Responder:
+        """Load and warm the live model, which takes seconds, and be ready to answer.
+
+        Args:
+            data_dir: `data/`; its `current` names the live model.
+            out_dir: a `model/` directory that is used instead, and never swapped.
+            beam_width: of the search; None as the model's hyperparameters say, 0 greedy.
+            analyser: the morpheme analyser that the model was trained with.
+            max_batch, max_wait, queue_size: see `Batcher`.
+            timeout: seconds a caller waits for an answer.
+            watch: take a new live model while running.
+            load: makes a translator from a `ModelRef`; the engine's unless a test brings its own.
+
+        Raises `ReplyError` when there is no usable model or analyser.
+        """
+        load = load or _engine_loader(beam_width)
+        try:
+            tokenizer = Tokenizer(get_analyser(analyser))
+        except TextError as error:
+            raise ReplyError(str(error)) from error
+
+        def load_live(ref: ModelRef) -> LiveModel:
+            return _load(ref, load, tokenizer)
+
+        source: ModelSource = FixedModel(out_dir) if out_dir is not None else CurrentModel(Registry(data_dir))
+        models = HotSwap(source, load_live, interval=0.5 if watch and out_dir is None else None)
+        return cls(tokenizer, models, timeout=timeout, max_batch=max_batch, max_wait=max_wait, queue_size=queue_size)
+
+    @property
+    def model(self) -> str:
+        """The name of the model that answers now."""
+        return self._models.live.name
+
+    def submit(self, text: str) -> Future[Reply]:
+        """Queue a question; the future holds the reply or a `ReplyError`. It does not time out by itself.
+
+        Raises `ReplyBusy` when too many are waiting, `ReplyError` when the text can't be taken apart.
+        """
+        try:
+            # Done here, not in the batch: a text that makes the analyser fail must fail its own asker alone.
+            tokens = self._tokenizer.split(text)
+        except (TextError, UnicodeError) as error:
+            raise ReplyError(f"the question can't be read: {error}") from error
+        return self._batcher.submit(tokens)
+
+    def reply(self, text: str) -> Reply:
+        """The answer to `text`; blocks until it is there.
+
+        Raises `ReplyTimeout` after the timeout, else as `submit`, and `ReplyError` when the engine fails.
+        """
+        future = self.submit(text)
+        try:
+            return future.result(self._timeout)
+        except TimeoutError as error:
+            future.cancel()
+            raise self._late() from error
+
+    async def areply(self, text: str) -> Reply:
+        """The same for coroutines: it blocks no event loop, and a cancelled caller's question is taken back."""
+        future = self.submit(text)
+        try:
+            return await asyncio.wait_for(asyncio.wrap_future(future), self._timeout)
+        except TimeoutError as error:
+            raise self._late() from error
+
+    def close(self) -> None:
+        """End all threads. Questions that still wait fail with `ReplyError`, and so do later ones."""
+        self._batcher.close(_CLOSING_SECONDS)
+        self._models.close(_CLOSING_SECONDS)
+
+    def __enter__(self) -> Responder:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _answer(self, questions: Sequence[Sequence[str]]) -> list[Reply]:
+        return self._models.live.answer(questions)
+
+    def _late(self) -> ReplyTimeout:
+        return ReplyTimeout(f"no answer within {self._timeout:g} seconds")
+
+
+def _load(ref: ModelRef, load: Loader, tokenizer: Tokenizer) -> LiveModel:
+    try:
+        translator = load(ref)
+        translator.warm_up()
+    except NmtError as error:
+        raise ReplyError(f"the model {ref.name} can't be loaded: {error}") from error
+    return LiveModel(ref.name, translator, tokenizer)
+
+
+def _engine_loader(beam_width: int | None) -> Loader:
+    def load(ref: ModelRef) -> Translator:
+        # Imported on first use: TensorFlow takes seconds, and most commands never answer anything.
+        from core.nmt.inference import Translator as Engine
+
+        return Engine(ref.model_dir, beam_width=beam_width)
+
+    return load
