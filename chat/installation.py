@@ -65,7 +65,6 @@ def ensure_model() -> str | None:
     registry = Registry(settings.DATA_DIR)
     if os.path.lexists(registry.current_link):
         return None
-    ensure_initial_files()
     run = registry.get(INITIAL)
     registry.publish(run)
     return run.name
@@ -160,6 +159,7 @@ def set_up(say: Callable[[str], None]) -> None:
     if key := ensure_secret_key():
         say(f"made a secret key in {key}")
     settings.DATA_DIR.mkdir(parents=True, exist_ok=True)
+    ensure_initial_files()
     if ensure_database():
         say("brought the database up to date")
     try:

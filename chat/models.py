@@ -55,7 +55,8 @@ class ChatQuerySet(models.QuerySet["Chat"]):
 
     def with_best_answer(self) -> Self:
         """Annotate ``best_answer``: the correction where there is one, else the answer as served."""
-        return self.annotate(best_answer=Coalesce(NullIf(F("correction"), models.Value("")), F("answer")))
+        nothing = models.Value("", output_field=models.TextField())
+        return self.annotate(best_answer=Coalesce(NullIf(F("correction"), nothing), F("answer")))
 
 
 class Chat(models.Model):

@@ -60,7 +60,8 @@ def _as_message(chat: Chat) -> dict[str, object]:
 
 def _live_model() -> str | None:
     if settings.OUT_DIR is not None:
-        return str(settings.OUT_DIR.name)
+        # Called after its run, as the responder calls it.
+        return settings.OUT_DIR.parent.name if settings.OUT_DIR.name == "model" else settings.OUT_DIR.name
     try:
         run = Registry(settings.DATA_DIR).current()
     except RegistryError as error:

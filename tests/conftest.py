@@ -11,6 +11,8 @@ def pytest_configure():
         return
     django_settings.SECRET_KEY = "for-the-tests-alone"
     django_settings.WARM_UP = False
+    django_settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # quick is enough here
+    django_settings.WHITENOISE_AUTOREFRESH = True  # no walk through STATIC_ROOT for every client made
     django_settings.STORAGES = django_settings.STORAGES | {
         "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
     }

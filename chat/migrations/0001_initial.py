@@ -6,7 +6,6 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
@@ -15,56 +14,167 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.CreateModel(
-            name='Category',
+            name="Category",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=100, unique=True, verbose_name='이름')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("name", models.CharField(max_length=100, unique=True, verbose_name="이름")),
             ],
             options={
-                'verbose_name': '분류',
-                'verbose_name_plural': '분류',
-                'ordering': ['name'],
+                "verbose_name": "분류",
+                "verbose_name_plural": "분류",
+                "ordering": ["name"],
             },
         ),
         migrations.CreateModel(
-            name='SetupStep',
+            name="SetupStep",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=50, unique=True)),
-                ('done_at', models.DateTimeField(auto_now_add=True)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("name", models.CharField(max_length=50, unique=True)),
+                ("done_at", models.DateTimeField(auto_now_add=True)),
             ],
             options={
-                'verbose_name': '설치 단계',
+                "verbose_name": "설치 단계",
             },
         ),
         migrations.CreateModel(
-            name='Chat',
+            name="Chat",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('question', models.TextField(verbose_name='질문')),
-                ('answer', models.TextField(blank=True, default='', verbose_name='나간 답')),
-                ('correction', models.TextField(blank=True, default='', help_text='비워 두면 나간 답을 그대로 배워요.', verbose_name='고친 답')),
-                ('verify', models.CharField(choices=[('pending', '검토전'), ('approved', '검토완료'), ('delete', '삭제필요')], default='pending', max_length=10, verbose_name='검토')),
-                ('origin', models.CharField(choices=[('conversation', '대화'), ('hand', '직접 입력'), ('import', '가져오기'), ('starter', '기본 말뭉치')], default='conversation', editable=False, max_length=12, verbose_name='들어온 길')),
-                ('source', models.CharField(blank=True, choices=[('memory', '기억'), ('neural', '신경망'), ('fallback', '대체 문장')], default='', editable=False, max_length=10, verbose_name='답한 곳')),
-                ('score', models.FloatField(blank=True, editable=False, null=True, verbose_name='점수')),
-                ('model_version', models.CharField(blank=True, default='', editable=False, max_length=100, verbose_name='모델')),
-                ('session', models.CharField(blank=True, default='', editable=False, max_length=64, verbose_name='방문자')),
-                ('room', models.CharField(blank=True, default='', editable=False, max_length=64, verbose_name='대화방')),
-                ('client_id', models.CharField(blank=True, default='', editable=False, max_length=64, verbose_name='메시지 번호')),
-                ('pair_key', models.CharField(blank=True, default='', editable=False, max_length=64)),
-                ('created_at', models.DateTimeField(auto_now_add=True, verbose_name='물은 때')),
-                ('answered_at', models.DateTimeField(blank=True, editable=False, null=True, verbose_name='답한 때')),
-                ('reviewed_at', models.DateTimeField(blank=True, editable=False, null=True, verbose_name='검토한 때')),
-                ('category', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='chats', to='chat.category', verbose_name='분류')),
-                ('reviewer', models.ForeignKey(blank=True, editable=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='검토자')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("question", models.TextField(verbose_name="질문")),
+                ("answer", models.TextField(blank=True, default="", verbose_name="나간 답")),
+                (
+                    "correction",
+                    models.TextField(
+                        blank=True, default="", help_text="비워 두면 나간 답을 그대로 배워요.", verbose_name="고친 답"
+                    ),
+                ),
+                (
+                    "verify",
+                    models.CharField(
+                        choices=[("pending", "검토전"), ("approved", "검토완료"), ("delete", "삭제필요")],
+                        default="pending",
+                        max_length=10,
+                        verbose_name="검토",
+                    ),
+                ),
+                (
+                    "origin",
+                    models.CharField(
+                        choices=[
+                            ("conversation", "대화"),
+                            ("hand", "직접 입력"),
+                            ("import", "가져오기"),
+                            ("starter", "기본 말뭉치"),
+                        ],
+                        default="conversation",
+                        editable=False,
+                        max_length=12,
+                        verbose_name="들어온 길",
+                    ),
+                ),
+                (
+                    "source",
+                    models.CharField(
+                        blank=True,
+                        choices=[("memory", "기억"), ("neural", "신경망"), ("fallback", "대체 문장")],
+                        default="",
+                        editable=False,
+                        max_length=10,
+                        verbose_name="답한 곳",
+                    ),
+                ),
+                ("score", models.FloatField(blank=True, editable=False, null=True, verbose_name="점수")),
+                (
+                    "model_version",
+                    models.CharField(blank=True, default="", editable=False, max_length=100, verbose_name="모델"),
+                ),
+                (
+                    "session",
+                    models.CharField(blank=True, default="", editable=False, max_length=64, verbose_name="방문자"),
+                ),
+                (
+                    "room",
+                    models.CharField(blank=True, default="", editable=False, max_length=64, verbose_name="대화방"),
+                ),
+                (
+                    "client_id",
+                    models.CharField(blank=True, default="", editable=False, max_length=64, verbose_name="메시지 번호"),
+                ),
+                ("pair_key", models.CharField(blank=True, default="", editable=False, max_length=64)),
+                ("created_at", models.DateTimeField(auto_now_add=True, verbose_name="물은 때")),
+                ("answered_at", models.DateTimeField(blank=True, editable=False, null=True, verbose_name="답한 때")),
+                ("reviewed_at", models.DateTimeField(blank=True, editable=False, null=True, verbose_name="검토한 때")),
+                (
+                    "category",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="chats",
+                        to="chat.category",
+                        verbose_name="분류",
+                    ),
+                ),
+                (
+                    "reviewer",
+                    models.ForeignKey(
+                        blank=True,
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="검토자",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': '대화',
-                'verbose_name_plural': '대화',
-                'ordering': ['-pk'],
-                'indexes': [models.Index(fields=['session', '-id'], name='chat_by_visitor'), models.Index(fields=['verify', '-id'], name='chat_by_verify'), models.Index(fields=['created_at'], name='chat_by_time'), models.Index(condition=models.Q(('answered_at__isnull', True), ('origin', 'conversation')), fields=['id'], name='chat_unanswered')],
-                'constraints': [models.UniqueConstraint(condition=models.Q(('client_id', ''), _negated=True), fields=('session', 'client_id'), name='chat_one_row_per_client_message'), models.UniqueConstraint(condition=models.Q(('pair_key', ''), _negated=True), fields=('pair_key',), name='chat_no_pair_twice'), models.CheckConstraint(condition=models.Q(('question', ''), _negated=True), name='chat_has_a_question'), models.CheckConstraint(condition=models.Q(('score__isnull', True), models.Q(('score__gte', 0), ('score__lte', 1)), _connector='OR'), name='chat_score_is_a_share'), models.CheckConstraint(condition=models.Q(('verify__in', ['pending', 'approved', 'delete'])), name='chat_verify_is_known'), models.CheckConstraint(condition=models.Q(('source__in', ['', 'memory', 'neural', 'fallback'])), name='chat_source_is_known'), models.CheckConstraint(condition=models.Q(('origin__in', ['conversation', 'hand', 'import', 'starter'])), name='chat_origin_is_known')],
+                "verbose_name": "대화",
+                "verbose_name_plural": "대화",
+                "ordering": ["-pk"],
+                "indexes": [
+                    models.Index(fields=["session", "-id"], name="chat_by_visitor"),
+                    models.Index(fields=["verify", "-id"], name="chat_by_verify"),
+                    models.Index(fields=["created_at"], name="chat_by_time"),
+                    models.Index(
+                        condition=models.Q(("answered_at__isnull", True), ("origin", "conversation")),
+                        fields=["id"],
+                        name="chat_unanswered",
+                    ),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("client_id", ""), _negated=True),
+                        fields=("session", "client_id"),
+                        name="chat_one_row_per_client_message",
+                    ),
+                    models.UniqueConstraint(
+                        condition=models.Q(("pair_key", ""), _negated=True),
+                        fields=("pair_key",),
+                        name="chat_no_pair_twice",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("question", ""), _negated=True), name="chat_has_a_question"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("score__isnull", True), models.Q(("score__gte", 0), ("score__lte", 1)), _connector="OR"
+                        ),
+                        name="chat_score_is_a_share",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("verify__in", ["pending", "approved", "delete"])),
+                        name="chat_verify_is_known",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("source__in", ["", "memory", "neural", "fallback"])),
+                        name="chat_source_is_known",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("origin__in", ["conversation", "hand", "import", "starter"])),
+                        name="chat_origin_is_known",
+                    ),
+                ],
             },
         ),
     ]

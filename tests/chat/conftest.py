@@ -7,6 +7,7 @@ import pytest
 
 from chat import responder
 from chat.models import Chat
+from core.registry import Manifest, Registry
 from core.reply import Reply
 
 
@@ -48,6 +49,23 @@ def data_dir(tmp_path, settings):
     settings.STATIC_ROOT = settings.DATA_DIR / "static"
     settings.DATA_DIR.mkdir()
     return settings.DATA_DIR
+
+
+@pytest.fixture
+def publish_run(data_dir):
+    """Make a model version that holds no real model, and make it live."""
+
+    def publish():
+        registry = Registry(data_dir)
+        with registry.lock():
+            draft = registry.new_run()
+            draft.model_dir.mkdir()
+            (draft.model_dir / "hparams.json").write_text("{}")
+            run = registry.finish(draft, Manifest(run="", created_at="2026-01-01T00:00:00+00:00"))
+        registry.publish(run)
+        return run
+
+    return publish
 
 
 @pytest.fixture

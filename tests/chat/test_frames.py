@@ -20,7 +20,7 @@ def test_message_and_id_are_read():
 
 @pytest.mark.parametrize("id_part", ["", ', "id": null'])
 def test_id_may_be_left_out(id_part):
-    assert frames.parse('{"message": "안녕"%s}' % id_part).client_id == ""
+    assert frames.parse('{"message": "안녕"' + id_part + "}").client_id == ""
 
 
 @pytest.mark.parametrize("text", ["", "안녕", "{", '{"message": "a"', "[" * 9000, "1" * 6000, '{"message": NaN,}'])
@@ -40,7 +40,7 @@ def test_message_that_is_no_text_is_refused(value):
 
 @pytest.mark.parametrize("escape", [r"\ud800", r"\udc00 뒤", r"\udc00\ud800", r"\u0000", r"앞\u0000뒤"])
 def test_text_no_database_can_hold_is_refused(escape):
-    assert code_of('{"message": "%s"}' % escape) == "bad_message"
+    assert code_of('{"message": "' + escape + '"}') == "bad_message"
 
 
 def test_a_whole_surrogate_pair_is_a_character():

@@ -1,0 +1,46 @@
+"""Every source string has its English, in the compiled catalogue that is served."""
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+from django.utils.translation import trans_real
+
+ROOT = Path(__file__).resolve().parents[2]
+CALLS = {"_": 1, "gettext": 1, "gettext_lazy": 1, "ngettext": 2, "pgettext": 2, "pgettext_lazy": 2}
+IN_TEMPLATE = re.compile(r"{%\s*trans(?:late)?\s+(\"(?:[^\"]*)\"|'(?:[^']*)')")
+
+
+def python_strings(path):
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in CALLS:
+            arguments = [a.value for a in node.args[: CALLS[node.func.id]] if isinstance(a, ast.Constant)]
+            if node.func.id.startswith("pgettext"):
+                yield "\x04".join(arguments)
+            else:
+                yield arguments[0]
+
+
+def strings():
+    for folder in ("chat", "chatbot"):
+        for path in sorted((ROOT / folder).rglob("*.py")):
+            for text in python_strings(path):
+                yield path.relative_to(ROOT), text
+    for path in sorted((ROOT / "templates").rglob("*.html")):
+        for quoted in IN_TEMPLATE.findall(path.read_text(encoding="utf-8")):
+            yield path.relative_to(ROOT), quoted[1:-1]
+
+
+def test_there_are_strings_in_python_and_in_templates():
+    kinds = {path.suffix for path, _ in strings()}
+    assert kinds == {".py", ".html"}
+
+
+@pytest.mark.parametrize(("path", "text"), sorted(set(strings()), key=str), ids=lambda value: str(value)[:30])
+def test_string_has_its_english(path, text):
+    catalogue = trans_real.translation("en")._catalog
+    english = catalogue.get(text) or catalogue.get((text, 1))
+    assert english, f"{path}: run manage.py makemessages -l en, translate, manage.py compilemessages"
+    assert not any("가" <= character <= "힣" for character in english)
+    assert re.findall(r"%\(\w+\)s|%[sd]", text) == re.findall(r"%\(\w+\)s|%[sd]", english)
