@@ -1,7 +1,7 @@
 import unicodedata
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from core.text import normalise
@@ -19,6 +19,7 @@ CHAT_CHARACTERS = st.one_of(
 CHAT_TEXT = st.text(CHAT_CHARACTERS, max_size=40)
 
 
+@settings(deadline=None)
 @given(CHAT_TEXT)
 @example("\U0001d15e\u200d😀")
 @example("🙂\u200d↔\u200d\u0338")
@@ -28,6 +29,7 @@ def test_normalising_twice_is_normalising_once(text):
     assert normalise(once) == once
 
 
+@settings(deadline=None)
 @given(CHAT_TEXT)
 def test_normalised_text_is_clean(text):
     clean = normalise(text)

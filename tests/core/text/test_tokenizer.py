@@ -1,5 +1,5 @@
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from core.nmt.vocab import SPECIALS
@@ -37,6 +37,7 @@ def tokenizer(request):
     return Tokenizer(get_analyser(request.param))
 
 
+@settings(deadline=None)
 @given(text=CHAT_TEXT)
 @example(text="aÐb Ð Ð")
 @example(text="<unk> <s>a</s>")
@@ -45,6 +46,7 @@ def test_joining_gives_the_normalised_text_back(tokenizer, text):
     assert tokenizer.join(tokenizer.split(text)) == normalise(text)
 
 
+@settings(deadline=None)
 @given(text=CHAT_TEXT, known=KNOWN)
 def test_spelling_changes_no_text_and_leaves_only_known_tokens_and_single_characters(tokenizer, text, known):
     spelt = tokenizer.spell(tokenizer.split(text), known)
@@ -52,6 +54,7 @@ def test_spelling_changes_no_text_and_leaves_only_known_tokens_and_single_charac
     assert all(token in known or len(token) == 1 for token in spelt)
 
 
+@settings(deadline=None)
 @given(text=CHAT_TEXT)
 @example(text="가</s>나<s> <unk>")
 def test_every_token_can_stand_in_a_token_file(tokenizer, text):
@@ -61,6 +64,7 @@ def test_every_token_can_stand_in_a_token_file(tokenizer, text):
     assert all("▁" not in token[1:] for token in tokens)
 
 
+@settings(deadline=None)
 @given(text=CHAT_TEXT, morphemes=st.lists(st.text(max_size=3), max_size=8))
 def test_no_analyser_can_lose_text(text, morphemes):
     tokenizer = Tokenizer(FakeAnalyser(*morphemes))
