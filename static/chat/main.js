@@ -13,6 +13,8 @@ import { followKeyboard } from "./viewport.js";
 
 /** Away longer than this (ms), a phone has likely cut the connection without telling. */
 const LONG_AWAY = 30000;
+/** An answer slower than this (ms) is announced while it is being written. */
+const SLOW = 2000;
 /** Answers it takes to reach each stage of the sprout in the header. */
 const STAGES = [1, 5, 20];
 
@@ -31,6 +33,8 @@ const composer = new Composer($("composer"), { limit: Number(page.limit), words:
 /** The model that gave the last answer, and whether the history has been read. */
 let liveModel = "";
 let remembered = false;
+let remembering = null;
+let slowAnswer = 0;
 
 /** The half-written message outlives a reload and a change of language. */
 function draft() {
@@ -47,10 +51,24 @@ function say(text) {
   scroll.toEnd();
 }
 
+/** Dots for the eye at once; words for the ear only when it takes a while, or every answer would be announced twice. */
+function showTyping(on) {
+  if ($("typing").hidden === !on) {
+    return;
+  }
+  $("typing").hidden = !on;
+  clearTimeout(slowAnswer);
+  $("announcer").textContent = "";
+  if (on) {
+    slowAnswer = setTimeout(() => {
+      $("announcer").textContent = page.textTyping;
+    }, SLOW);
+  }
+}
+
 /** Everything that follows from what now stands in the page. */
 function refresh() {
-  const typing = delivery.isWaiting;
-  $("typing").hidden = !typing;
+  showTyping(delivery.isWaiting);
   $("starters").hidden = !remembered || !messages.isEmpty;
   $("presence").dataset.stage = STAGES.filter((count) => messages.answers >= count).length;
   $("presence").dataset.online = connection.isOpen;
@@ -64,7 +82,7 @@ async function remember() {
   for (const exchange of exchanges.filter(({ id }) => id)) {
     if (exchange.answer !== null) {
       delivery.settle(exchange.id);
-    } else if (!outbox.get(exchange.id)) {
+    } else if (!outbox.get(exchange.id) && !messages.hasAnswer(exchange.id)) {
       // Asked here once and never answered: the same id brings the one answer, however often it is asked.
       delivery.take({ id: exchange.id, text: exchange.question, askedAt: Date.parse(exchange.asked_at), failed: "" });
     }
@@ -75,25 +93,33 @@ async function remember() {
 }
 
 /** Without the history the page still works; it is tried again with the next connection. */
-async function tryToRemember() {
-  try {
-    await remember();
-  } catch {
-    $("more").hidden = remembered;
-    $("more").textContent = page.textHistoryFailed;
-  }
-  refresh();
+function tryToRemember() {
+  remembering ??= remember()
+    .catch(() => {
+      $("more").hidden = remembered;
+      $("more").textContent = page.textHistoryFailed;
+    })
+    .finally(() => {
+      remembering = null;
+      refresh();
+    });
+  return remembering;
+}
+
+function sentenceFor(code, detail) {
+  const name = code.replace(/(?:^|_)(\w)/g, (_, letter) => letter.toUpperCase());
+  return page[`textFailed${name}`] ?? (detail || page.textFailedInternal);
 }
 
 function showState({ id, state, code, detail }) {
   messages.setState(id, state);
+  refresh();
   if (state === "failed") {
-    const name = code.replace(/(?:^|_)(\w)/g, (_, letter) => letter.toUpperCase());
-    const sentence = page[`textFailed${name}`] ?? (detail || page.textFailedInternal);
+    const sentence = sentenceFor(code, detail);
     messages.explain(id, { sentence, retry: Delivery.canRetry(code) });
     $("announcer").textContent = sentence;
+    scroll.keep();
   }
-  refresh();
 }
 
 function showAnswer({ id, text, chat, model }) {

@@ -7,6 +7,7 @@ export class Scroll {
   #box;
   #button;
   #following = true;
+  #top = 0;
 
   /** @param {HTMLElement} box the scrolling element @param {HTMLButtonElement} button leads to the newest message */
   constructor(box, button) {
@@ -42,9 +43,12 @@ export class Scroll {
 
   #moved() {
     const { scrollHeight, scrollTop, clientHeight } = this.#box;
-    this.#following = scrollHeight - scrollTop - clientHeight < NEAR;
-    if (this.#following) {
+    if (scrollHeight - scrollTop - clientHeight < NEAR) {
+      this.#following = true;
       this.#button.hidden = true;
+    } else if (scrollTop < this.#top) {
+      this.#following = false; // Only going up is the visitor's doing: the end also moves away when the box shrinks.
     }
+    this.#top = scrollTop;
   }
 }

@@ -13,7 +13,7 @@ from core.reply import Reply, ReplyBusy, ReplyTimeout
 
 __all__ = ["application"]
 
-SLOW = 1.5  # seconds
+SLOW = 1.0  # seconds
 
 
 class Parrot:

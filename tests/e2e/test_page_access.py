@@ -106,6 +106,8 @@ def test_header_and_message_box_stay_in_view(visit, viewport):
         box = talk.page.locator(selector).bounding_box()
         assert box and box["y"] >= 0 and box["y"] + box["height"] <= viewport["height"]
     expect(talk.page.locator("#messages .bubble__text").last).to_be_in_viewport()
+    talk.box.fill("길게 쓰는 중 " * 60)  # the message box takes its height from the conversation
+    expect(talk.page.locator("#messages .message__side").last).to_be_in_viewport()
 
 
 @pytest.mark.parametrize("viewport", [PHONE, DESKTOP], ids=["phone", "desktop"])
@@ -167,10 +169,16 @@ def test_a_screen_reader_hears_new_messages_and_not_the_old(visit):
     talk = visit()
     talk.say("기억해 둬")
     talk.expect_answer("기억해 둬")
-    talk.page.route("**/history/", lambda route: (talk.page.wait_for_timeout(300), route.continue_()))
-    talk.page.reload()
+    held = []
+    talk.page.route("**/history/", lambda route: held.append(route))
+    with talk.page.expect_request("**/history/"):
+        talk.page.reload()
     log = talk.page.get_by_role("log")
     expect(log).to_have_attribute("aria-live", "off")
+    expect(log).to_have_attribute("aria-busy", "true")
+    expect(talk.page.locator("#presence")).to_have_attribute("data-online", "true")
+    assert len(held) == 1  # the connection does not ask for the history that is already on its way
+    held[0].continue_()
     expect(talk.mine).to_have_count(1)
     expect(log).to_have_attribute("aria-live", "polite")
     expect(log).to_have_attribute("aria-busy", "false")

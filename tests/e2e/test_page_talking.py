@@ -26,8 +26,8 @@ def test_jaram_greets_and_answers(visit):
 def test_a_suggestion_starts_the_conversation_and_then_goes(visit):
     talk = visit()
     page = talk.page
-    page.get_by_role("button", name="너는 누구야?").click()
-    talk.expect_answer("너는 누구야?")
+    page.get_by_role("button", name="너 누구야?").click()
+    talk.expect_answer("너 누구야?")
     expect(page.locator("#starters")).to_be_hidden()
 
 
