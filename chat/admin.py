@@ -128,7 +128,6 @@ class ChatAdmin(ModelAdmin, ImportExportModelAdmin):
     list_filter_submit = True
     list_per_page = 50
     list_fullwidth = True
-    show_full_result_count = False
     search_fields = ("question", "answer", "correction")
     search_help_text = _("질문, 답, 고친 답에서 찾아요")
     actions = ("approve", "mark_for_deletion", "put_into_category")
@@ -171,7 +170,7 @@ class ChatAdmin(ModelAdmin, ImportExportModelAdmin):
         return [
             (None, {"fields": ("question", "answer", "correction", "verify", "category")}),
             (_("검토 기록"), {"fields": (("reviewer", "reviewed_at"),)}),
-            (_("나온 곳"), {"fields": (provenance[:4], provenance[4:])}),
+            (_("나온 곳"), {"fields": (provenance[:2], provenance[2:4], provenance[4:])}),
         ]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Chat | None = None) -> tuple[str, ...]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from django.conf import settings
 from django.contrib.sessions.backends.base import SessionBase
+from django.db.models import F
 from django.utils.module_loading import import_string
 
 from chat.models import Chat
@@ -39,14 +40,15 @@ def visitor_of(*, session_key: str | None) -> str:
 
 
 def training_pairs() -> Iterator[Pair]:
-    """Stream every approved row as a pair, oldest first: the correction where there is one, else the answer.
+    """Stream every approved row as a pair: the correction where there is one, else the answer.
 
+    In the order in which they were reviewed, for the newest decision counts where two disagree.
     Imported rows that nobody corrected are bulk data: held-out sets may be taken from them alone.
     """
     rows = (
         Chat.objects.approved()
         .with_best_answer()
-        .order_by("pk")
+        .order_by(F("reviewed_at").asc(nulls_first=True), "pk")
         .values_list("pk", "question", "best_answer", "correction", "origin", "category__name")
     )
     for pk, question, answer, correction, origin, category in rows.iterator(chunk_size=_CHUNK):

@@ -25,6 +25,8 @@ OUT_DIR: Path | None = environment.folder("OUT_DIR")
 REPLY_TIMEOUT: float = environment.number("REPLY_TIMEOUT", default=20.0)
 # Threads that save and read for the websockets, each with its own database connection.
 DATABASE_THREADS = int(environment.number("DATABASE_THREADS", default=8.0, above=0.99))
+# Most threads of a training; 0 lets it use every core.
+TRAINING_THREADS = int(environment.number("TRAINING_THREADS", default=0.0, above=-1.0))
 # The model is loaded when the server starts; without it, with the first question.
 WARM_UP = environment.flag("WARM_UP", default=True)
 

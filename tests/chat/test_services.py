@@ -156,6 +156,12 @@ class TestTrainingPairs:
         make_chat("셋", verify="delete")
         assert [pair.question for pair in selectors.training_pairs()] == ["하나"]
 
+    def test_the_newest_decision_comes_last(self, make_chat, boss):
+        first, second = make_chat("하나", verify="approved"), make_chat("둘", verify="approved")
+        services.save_review(chat=second, changed=["verify"], reviewer=boss)
+        services.save_review(chat=first, changed=["verify"], reviewer=boss)
+        assert [pair.question for pair in selectors.training_pairs()] == ["둘", "하나"]
+
     def test_the_correction_counts_before_the_answer(self, make_chat):
         make_chat("하나", "나간 답", correction="고친 답", verify="approved")
         make_chat("둘", "나간 답", verify="approved")
