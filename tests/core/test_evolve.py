@@ -1,0 +1,283 @@
+"""The pipeline with a fake engine: what a run leaves behind, and that failures leave nothing."""
+
+import errno
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections import namedtuple
+from pathlib import Path
+
+import pytest
+
+from core.corpus import CorpusError, CorpusSettings, Pair
+from core.evolve import EvolveError, EvolveSettings, Progress, evolve
+from core.registry import Registry, RegistryError
+
+ROOT = Path(__file__).parents[2]
+PAIRS = [
+    Pair("안녕?", "안녕하세요!", row=1),
+    Pair("이름이 뭐야?", "저는 자람이에요.", row=2),
+    Pair("뭐 해?", "이야기를 기다려요.", bulk=True, row=3),
+    Pair("   ", "빈 질문이에요.", row=4),
+]
+
+
+class FakeEngine:
+    """Trains by noting the corpus, answers with what it noted, and nothing to questions that hold `forgets`."""
+
+    def __init__(self, forgets=None, fails_at="", error=None, answers=None):
+        self.forgets = forgets
+        self.fails_at = fails_at
+        self.error = error or EvolveError("the engine failed: the loss is nan")
+        self.calls = []
+        self.answers = answers
+
+    def __call__(self, call, on_wait):
+        call.log.write_text(f"$ python -m core.nmt {' '.join(call.arguments)}\n", encoding="utf-8")
+        self.calls.append(call)
+        phase = "evaluate" if "inference_input_file" in call.flags else "train"
+        if phase == self.fails_at:
+            raise self.error
+        getattr(self, f"_{phase}")(call, on_wait)
+
+    def _train(self, call, on_wait):
+        directory = call.directory
+        model = directory / call.flags["out_dir"]
+        model.mkdir()
+        (model / "hparams.json").write_text('{"num_units": 8}', encoding="utf-8")
+        (model / "weights").write_bytes(b"weights")
+        questions, answers = ((directory / f"train.{side}").read_text("utf-8").splitlines() for side in ("req", "rep"))
+        self.known = dict(zip(questions, answers, strict=True))
+        line = {
+            "phase": "train",
+            "step": 5,
+            "total": call.flags["num_train_steps"],
+            "loss": 1.5,
+            "wps": 9.0,
+            "eta_s": 2.0,
+        }
+        (directory / call.flags["progress_file"]).write_text(json.dumps(line) + "\n", encoding="utf-8")
+        on_wait()
+
+    def _evaluate(self, call, on_wait):
+        asked = (call.directory / call.flags["inference_input_file"]).read_text("utf-8").splitlines()
+        answers = [self.known.get(question, "▁글쎄") for question in asked]
+        if self.forgets:
+            spaceless = [question.replace(" ", "") for question in asked]
+            answers = ["" if self.forgets in q else a for q, a in zip(spaceless, answers, strict=True)]
+        answers = self.answers if self.answers is not None else answers
+        output = call.directory / call.flags["inference_output_file"]
+        output.write_text("".join(f"{answer}\n" for answer in answers), encoding="utf-8")
+        on_wait()
+
+
+@pytest.fixture
+def registry(tmp_path):
+    return Registry(tmp_path / "data")
+
+
+@pytest.fixture
+def settings():
+    return EvolveSettings(analyser="mecab", min_free_bytes=0)
+
+
+@pytest.fixture
+def run(registry, settings):
+    def run(pairs=PAIRS, *, runner=None, on_progress=lambda progress: None, settings=settings, **options):
+        runner = runner or FakeEngine()
+        return evolve(pairs, registry=registry, settings=settings, on_progress=on_progress, runner=runner, **options)
+
+    return run
+
+
+def everything_in(directory):
+    return {path.relative_to(directory).as_posix() for path in directory.rglob("*")} if directory.exists() else set()
+
+
+def test_a_run_is_published_with_all_its_files_and_true_sums(run, registry):
+    summary = run()
+    live = registry.current()
+    assert live.name == summary.run
+    assert summary.published
+    registry.verify(live)
+    sides = {f"{name}.{side}" for name in ("train", "dev", "test", "vocab") for side in ("req", "rep")}
+    others = {"train.hyp", "test.hyp", "train.log", "receipt.json", "manifest.json", "progress.jsonl"}
+    assert everything_in(live.path) == sides | others | {"model", "model/hparams.json", "model/weights"}
+
+
+def test_the_summary_tells_scores_and_what_was_left_out(run):
+    summary = run()
+    assert summary.scores.uptake == 1
+    assert summary.scores.trained_questions == 3
+    assert summary.scores.heldout_bleu is None
+    assert (summary.reviewed, summary.learned) == (2, 2)
+    assert summary.report.seen == 4
+    assert summary.report.used == 3
+    assert set(summary.seconds) == {"corpus", "train", "evaluate", "publish"}
+
+
+def test_the_receipt_says_what_was_not_learned(run, registry):
+    summary = run(runner=FakeEngine(forgets="이름"))
+    receipt = json.loads((registry.current().path / "receipt.json").read_text(encoding="utf-8"))
+    assert (receipt["reviewed"], receipt["learned"]) == (2, 1)
+    assert receipt["pairs"] == [
+        {"row": 1, "question": "안녕?", "answer": "안녕하세요!", "learned": True, "given": "안녕하세요!"},
+        {"row": 2, "question": "이름이 뭐야?", "answer": "저는 자람이에요.", "learned": False, "given": ""},
+    ]
+    assert summary.scores.uptake == pytest.approx(2 / 3)
+
+
+def test_the_manifest_says_where_the_run_comes_from_and_holds_no_absolute_path(run, registry):
+    first, second = run(), run()
+    manifest = registry.get(second.run).manifest
+    assert manifest.parent == first.run == second.parent
+    assert manifest.hparams == {"num_units": 8}
+    assert manifest.metrics["uptake"] == 1
+    assert manifest.corpus["train"] == 3
+    assert len(manifest.corpus["hash"]) == 64
+    assert manifest.packages["numpy"]
+    assert set(manifest.seconds) == {"corpus", "train", "evaluate"}
+    for path in registry.get(second.run).path.rglob("*.*"):
+        assert str(registry.data_dir) not in path.read_text(encoding="utf-8")
+
+
+def test_bulk_questions_are_held_out_and_scored_apart(run, registry, settings):
+    bulk = [Pair(f"{word}{n} 뭐야?", f"{word}{n} 이에요.", bulk=True) for word in "가나다라마" for n in range(20)]
+    held = EvolveSettings(
+        analyser="mecab", min_free_bytes=0, corpus=CorpusSettings(min_bulk=10, test_share=0.2, dev_share=0.1)
+    )
+    engine = FakeEngine()
+    summary = run(PAIRS + bulk, runner=engine, settings=held)
+    assert summary.scores.heldout_pairs == summary.report.test > 0
+    assert summary.scores.uptake == 1
+    assert summary.scores.heldout_bleu < 50
+    assert summary.scores.heldout_chrf is not None
+    assert engine.calls[0].flags["dev_prefix"] == "dev"
+    hyp = (registry.current().path / "test.hyp").read_text(encoding="utf-8").splitlines()
+    assert hyp == ["▁글쎄"] * summary.report.test
+
+
+def test_without_held_out_questions_the_engine_gets_no_dev_set(run):
+    engine = FakeEngine()
+    run(runner=engine)
+    assert "dev_prefix" not in engine.calls[0].flags
+
+
+def test_progress_goes_through_the_phases_and_carries_the_engines_numbers(run):
+    told = []
+    run(on_progress=told.append)
+    assert list(dict.fromkeys(progress.phase for progress in told)) == ["corpus", "train", "evaluate", "publish"]
+    assert Progress("train", 5, told[1].total, 1.5, 9.0, 2.0) in told
+    assert Progress("evaluate", 3, 3) in told
+
+
+def test_a_dry_run_reports_and_writes_nothing(run, registry):
+    engine = FakeEngine()
+    summary = run(runner=engine, dry_run=True)
+    assert summary.report.used == 3
+    assert (summary.run, summary.published, summary.scores) == (None, False, None)
+    assert engine.calls == []
+    assert everything_in(registry.data_dir) == set()
+
+
+def test_a_run_that_is_not_to_be_published_is_kept_beside_the_live_one(run, registry):
+    first = run()
+    second = run(publish=False)
+    assert not second.published
+    assert registry.current().name == first.run
+    assert [kept.name for kept in registry.runs()] == sorted([first.run, second.run])
+
+
+class TestFailure:
+    """Whatever fails, the live model is the same and no half of a run is left."""
+
+    @pytest.fixture
+    def live(self, run, registry):
+        name = run().run
+        yield name
+        assert registry.current().name == name
+        assert os.listdir(registry.models_dir) == [name]
+
+    @pytest.mark.parametrize("phase", ["train", "evaluate"])
+    def test_the_engine_fails(self, run, live, phase, registry):
+        with pytest.raises(EvolveError, match="the loss is nan"):
+            run(runner=FakeEngine(fails_at=phase))
+        assert (registry.data_dir / "train-failed.log").read_text(encoding="utf-8").startswith("$ python -m core.nmt")
+
+    @pytest.mark.parametrize("phase", ["train", "evaluate"])
+    @pytest.mark.parametrize("interrupt", [KeyboardInterrupt, SystemExit])
+    def test_it_is_interrupted(self, run, live, phase, interrupt):
+        with pytest.raises(interrupt):
+            run(runner=FakeEngine(fails_at=phase, error=interrupt()))
+
+    def test_the_watcher_cancels(self, run, live):
+        def cancel(progress):
+            if progress.step == 5:
+                raise KeyError("cancelled")
+
+        with pytest.raises(KeyError):
+            run(on_progress=cancel)
+
+    def test_the_engine_answers_too_little(self, run, live):
+        with pytest.raises(EvolveError, match="1 answers to 3 questions"):
+            run(runner=FakeEngine(answers=["▁안녕"]))
+
+    def test_nothing_was_reviewed(self, run, live):
+        with pytest.raises(CorpusError):
+            run([])
+
+    def test_all_that_was_reviewed_is_empty(self, run, live):
+        with pytest.raises(CorpusError):
+            run([Pair(" \n ", "네"), Pair("네", "")])
+
+    def test_another_run_is_going_on(self, run, live, registry):
+        with registry.lock(), pytest.raises(RegistryError, match="another makedata is running"):
+            run()
+
+    def test_there_is_too_little_disk_space_to_begin(self, run, live, monkeypatch):
+        usage = namedtuple("usage", "total used free")
+        monkeypatch.setattr(shutil, "disk_usage", lambda path: usage(10**9, 10**9 - 10, 10))
+        with pytest.raises(EvolveError, match=r"0 MB are free.*free some disk space"):
+            run()
+
+    def test_the_disk_is_too_small_for_the_settings(self, run, live):
+        with pytest.raises(EvolveError, match="MB are free"):
+            run(settings=EvolveSettings(analyser="mecab", min_free_bytes=10**18))
+
+    @pytest.mark.parametrize("module", ["core.corpus.corpus.write_vocab", "core.evolve.pipeline._write_json"])
+    def test_the_disk_is_full_while_writing(self, run, live, monkeypatch, module):
+        def full(*_args):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+        monkeypatch.setattr(module, full)
+        with pytest.raises(EvolveError, match="is full: free some space"):
+            run()
+
+    def test_the_disk_is_full_while_publishing(self, run, live, monkeypatch):
+        def full(*_args):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+        monkeypatch.setattr("core.registry.durable.write_json", full)
+        with pytest.raises(EvolveError, match="is full: free some space"):
+            run()
+
+    def test_the_disk_fails_otherwise(self, run, live):
+        with pytest.raises(EvolveError, match="can't write the run: Input/output error"):
+            run(runner=FakeEngine(fails_at="train", error=OSError(errno.EIO, os.strerror(errno.EIO))))
+
+
+def test_a_damaged_live_model_does_not_stop_evolving(run, registry, caplog):
+    first = run()
+    shutil.rmtree(registry.get(first.run).path)
+    second = run()
+    assert second.parent is None
+    assert registry.current().name == second.run
+    assert first.run in caplog.text
+
+
+def test_importing_it_loads_no_tensorflow():
+    code = "import sys, core.evolve; print('tensorflow' in sys.modules, 'sacrebleu' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout == "False False\n"

@@ -1,0 +1,71 @@
+"""Scores by hand: trained and unseen questions apart."""
+
+import pytest
+from sacrebleu.metrics import CHRF
+
+from core.corpus import Example, Pair
+from core.evolve.scores import receipt, score
+from core.text import Tokenizer
+
+
+class Words:
+    name = "words"
+
+    def morphemes(self, text):
+        return text.split()
+
+
+TOKENIZER = Tokenizer(Words())
+
+
+def example(question, answer, *, bulk=True, row=None):
+    return Example(TOKENIZER.split(question), TOKENIZER.split(answer), Pair(question, answer, bulk=bulk, row=row))
+
+
+def test_uptake_counts_questions_not_pairs_and_any_of_their_own_answers():
+    train = [example("가", "하나"), example("가", "둘"), example("나", "셋"), example("다", "넷")]
+    scores = score(train, ["둘", "둘", "셋", "셋"], [], [], TOKENIZER)
+    assert scores.trained_questions == 3
+    assert scores.uptake == pytest.approx(2 / 3)
+
+
+def test_an_answer_is_learned_only_word_for_word():
+    train = [example("가", "하나 둘")]
+    assert score(train, ["하나 둘"], [], [], TOKENIZER).uptake == 1
+    assert score(train, ["하나둘"], [], [], TOKENIZER).uptake == 0
+    assert score(train, ["하나 둘 셋"], [], [], TOKENIZER).uptake == 0
+
+
+def test_without_a_held_out_set_there_are_no_held_out_scores():
+    scores = score([example("가", "하나")], ["하나"], [], [], TOKENIZER)
+    assert (scores.heldout_bleu, scores.heldout_chrf, scores.heldout_pairs) == (None, None, 0)
+
+
+def test_perfect_answers_to_unseen_questions_score_100_and_leave_uptake_alone():
+    test = [example("라", "하나 둘 셋 넷 다섯")]
+    scores = score([example("가", "하나")], ["틀림"], test, ["하나 둘 셋 넷 다섯"], TOKENIZER)
+    assert scores.uptake == 0
+    assert scores.heldout_bleu == pytest.approx(100)
+    assert scores.heldout_chrf == pytest.approx(100)
+    assert scores.heldout_pairs == 1
+
+
+def test_bleu_is_over_morphemes_and_chrf_over_text():
+    reference, answer = "하나 둘 셋 넷 다섯", "하나 둘 셋 넷 여섯"
+    scores = score([example("가", "나")], ["나"], [example("라", reference)], [answer], TOKENIZER)
+    # Precisions 4/5, 3/4, 2/3, 1/2, as long as the reference: their geometric mean.
+    assert scores.heldout_bleu == pytest.approx(100 * (4 / 5 * 3 / 4 * 2 / 3 * 1 / 2) ** 0.25)
+    assert scores.heldout_chrf == pytest.approx(CHRF().corpus_score([answer], [[reference]]).score)
+
+
+def test_the_receipt_lists_what_people_reviewed_and_what_is_answered_now():
+    train = [example("가", "하나", bulk=False, row=7), example("나", "둘", bulk=False, row=8), example("다", "셋")]
+    assert receipt(train, ["하나", "하나", "셋"], TOKENIZER) == [
+        {"row": 7, "question": "가", "answer": "하나", "learned": True, "given": "하나"},
+        {"row": 8, "question": "나", "answer": "둘", "learned": False, "given": "하나"},
+    ]
+
+
+def test_of_two_reviewed_answers_to_one_question_the_other_one_is_not_learned():
+    train = [example("가", "하나", bulk=False), example("가", "둘", bulk=False)]
+    assert [pair["learned"] for pair in receipt(train, ["둘", "둘"], TOKENIZER)] == [False, True]
