@@ -7,6 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from core.corpus import Corpus, CorpusSettings
+from core.evolve.errors import EvolveError
+from core.nmt.errors import NmtError
+from core.nmt.hparams import HParams
 
 FlagValue = str | int | float | bool
 
@@ -24,7 +27,7 @@ _DEFAULT_ENGINE: Mapping[str, FlagValue] = {
 
 @dataclass(frozen=True)
 class EvolveSettings:
-    """How a run is made.
+    """How a run is made. Raises `EvolveError` for a flag that the engine does not know or can't take.
 
     Attributes:
         corpus: what becomes of the pairs.
@@ -45,6 +48,12 @@ class EvolveSettings:
     threads: int | None = None
     niceness: int = 10
     min_free_bytes: int = 500_000_000
+
+    def __post_init__(self) -> None:
+        try:
+            HParams.from_values(self.engine)
+        except NmtError as error:
+            raise EvolveError(str(error)) from error
 
     def training_flags(self, corpus: Corpus) -> dict[str, FlagValue]:
         """The engine's flags for training on `corpus`: its lengths, as many steps as it needs, and `engine`."""

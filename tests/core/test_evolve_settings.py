@@ -3,7 +3,7 @@
 import pytest
 
 from core.corpus import Corpus, CorpusSettings, Example, Pair
-from core.evolve import EvolveSettings
+from core.evolve import EvolveError, EvolveSettings
 from core.nmt.hparams import HParams
 
 
@@ -39,3 +39,17 @@ def test_threads_are_limited_only_when_asked():
 def test_the_engine_knows_every_default_flag(threads):
     flags = EvolveSettings(threads=threads, corpus=CorpusSettings()).training_flags(corpus())
     assert HParams.from_values(flags).num_train_steps == flags["num_train_steps"]
+
+
+@pytest.mark.parametrize(
+    ("flags", "reason"),
+    [
+        ({"num_unit": 8}, "num_units"),
+        ({"batch_size": "many"}, "batch_size is 'many'"),
+        ({"attention": "bahdanu"}, "bahdanau"),
+        ({"dropout": 1.5}, "below 1"),
+    ],
+)
+def test_a_flag_that_the_engine_cannot_take_is_refused_before_anything_is_done(flags, reason):
+    with pytest.raises(EvolveError, match=reason):
+        EvolveSettings(engine=flags)
