@@ -6,7 +6,7 @@ export class Backoff {
   #random;
 
   /** @param {{first?: number, most?: number, random?: () => number}} options milliseconds; random gives 0..1 */
-  constructor({ first = 500, most = 15000, random = Math.random } = {}) {
+  constructor({ first = 500, most = 10000, random = Math.random } = {}) {
     this.#first = first;
     this.#most = most;
     this.#random = random;

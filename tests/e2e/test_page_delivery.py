@@ -61,6 +61,21 @@ def test_a_server_killed_while_it_thinks_still_answers_once(visit, site):
     assert talk.stored() == [("천천히 생각해 봐", answer_to("천천히 생각해 봐"))]
 
 
+def test_losing_the_network_is_said_and_its_return_connects_at_once(visit):
+    talk = visit()
+    talk.say("천천히 오는 답")
+    talk.context.set_offline(True)
+    expect(talk.page.locator("#notice-text")).to_contain_text("인터넷 연결이 끊겼어요")
+    expect(talk.page.locator("#notice-action")).to_be_hidden()
+    talk.say("끊긴 사이에")
+    talk.context.set_offline(False)
+    expect(talk.page.locator("#notice-text")).to_have_text("다시 연결됐어요.")
+    for text in ("천천히 오는 답", "끊긴 사이에"):
+        talk.expect_answer(text)
+    assert sorted(question for question, _answer in talk.stored()) == ["끊긴 사이에", "천천히 오는 답"]
+    expect(talk.page.locator("#notice")).to_be_hidden()
+
+
 def test_the_button_connects_without_waiting(visit, site):
     talk = visit()
     site.kill()
