@@ -117,8 +117,9 @@ def _failure(code: int, log: Path) -> str:
         hint = ": often too little memory; lower num_units or batch_size" if name == "SIGKILL" else ""
         return f"the engine was ended by {name}{hint}"
     words = last_words(log)
-    hint = ": free some disk space and run makedata again" if "No space left" in words else ""
-    return f"the engine failed: {words}{hint}"
+    if "No space left" in words:
+        return "the engine failed, the disk is full: free some space and run makedata again"
+    return f"the engine failed: {words}"
 
 
 def last_words(log: Path) -> str:

@@ -94,8 +94,9 @@ def evolve(
         draft = registry.new_run()
         try:
             return _Making(registry, settings, tokenizer, draft, on_progress, runner).run(pairs, publish)
-        except EvolveError:
-            _keep_log(draft, registry.data_dir)
+        except EvolveError as error:
+            if log := _keep_log(draft, registry.data_dir):
+                raise EvolveError(f"{error} (the engine's log: {log})") from error
             raise
         finally:
             registry.discard(draft)  # what was finished has another name by now
@@ -219,7 +220,7 @@ class _Making:
         self._on_progress(Progress("evaluate", total, total))
         lines = answered.read_text(encoding="utf-8").removesuffix("\n").split("\n")
         if len(lines) != total:
-            raise EvolveError(f"the engine gave {len(lines)} answers to {total} questions: see {FAILED_LOG}")
+            raise EvolveError(f"the engine gave {len(lines)} answers to {total} questions")
         asked.unlink()
         answered.unlink()
         _write_lines(directory / "train.hyp", lines[: sides["train"]])
@@ -283,9 +284,14 @@ def _explained(error: OSError, data_dir: Path) -> str:
     return f"can't write the run: {error.strerror or error}: {error.filename or data_dir}"
 
 
-def _keep_log(draft: Draft, data_dir: Path) -> None:
-    with contextlib.suppress(OSError):  # it is a help, and the error that is on its way matters more
-        shutil.copyfile(draft.path / _LOG, data_dir / FAILED_LOG)
+def _keep_log(draft: Draft, data_dir: Path) -> Path | None:
+    """Copy the engine's log out of a draft that will be removed; None when it has not said anything."""
+    kept = data_dir / FAILED_LOG
+    try:
+        shutil.copyfile(draft.path / _LOG, kept)
+    except OSError:  # a log is a help, and the error that is on its way matters more
+        return None
+    return kept
 
 
 def _write_lines(path: Path, lines: Sequence[str]) -> None:

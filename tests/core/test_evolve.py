@@ -202,7 +202,7 @@ class TestFailure:
 
     @pytest.mark.parametrize("phase", ["train", "evaluate"])
     def test_the_engine_fails(self, run, live, phase, registry):
-        with pytest.raises(EvolveError, match="the loss is nan"):
+        with pytest.raises(EvolveError, match=r"the loss is nan \(the engine's log: .*train-failed\.log\)"):
             run(runner=FakeEngine(fails_at=phase))
         assert (registry.data_dir / "train-failed.log").read_text(encoding="utf-8").startswith("$ python -m core.nmt")
 

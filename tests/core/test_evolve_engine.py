@@ -96,7 +96,7 @@ def test_of_a_traceback_the_exception_is_passed_on(fake_engine, call):
 
 def test_a_full_disk_comes_with_what_to_do(fake_engine, call):
     fake_engine("import sys; sys.exit('core.nmt: No space left on device: model')")
-    with pytest.raises(EvolveError, match="No space left on device: model: free some disk space"):
+    with pytest.raises(EvolveError, match="the disk is full: free some space"):
         run_engine(call, nothing)
 
 
