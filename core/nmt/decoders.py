@@ -49,17 +49,17 @@ class Decoder(tf.Module):  # type: ignore[misc]
             for i in range(hparams.decoder_layers)
         ]
 
-    def start(self, encoded: Encoded, source_lengths: tf.Tensor) -> tuple[DecoderState, Memory | None]:
-        """The state before the first token, and what attention will look at."""
+    def start(self, encoded: Encoded, source_lengths: tf.Tensor) -> tuple[DecoderState, Memory | tuple[()]]:
+        """The state before the first token, and what attention will look at, which is `()` without attention."""
         batch_size = tf.shape(source_lengths)[0]
         cells = encoded.state if self.passes_state else tuple(c.zero_state(batch_size) for c in self.cells)
         if self.mechanism is None:
-            return DecoderState(cells, tf.zeros((batch_size, 0))), None
+            return DecoderState(cells, tf.zeros((batch_size, 0))), ()
         memory = self.mechanism.remember(encoded.outputs, source_lengths)
         return DecoderState(cells, tf.zeros((batch_size, self.num_units))), memory
 
     def step(
-        self, embedded: tf.Tensor, state: DecoderState, memory: Memory | None, masks: Sequence[tf.Tensor] = ()
+        self, embedded: tf.Tensor, state: DecoderState, memory: Memory | tuple[()], masks: Sequence[tf.Tensor] = ()
     ) -> tuple[tf.Tensor, DecoderState, tf.Tensor]:
         """One token: `embedded` (B, U) → output (B, U), the next state, alignments (B, S).
 
@@ -72,7 +72,7 @@ class Decoder(tf.Module):  # type: ignore[misc]
             output, cell_state = cell.step(inputs * masks[i] if masks else inputs, state.cells[i])
             inputs = output + inputs if i >= self.first_residual else output
             cells.append(cell_state)
-        if self.mechanism is None or memory is None:
+        if self.mechanism is None or not memory:
             return inputs, DecoderState(tuple(cells), state.attention_vector), inputs[:, :0]
         context, alignments = attend(self.mechanism, inputs, memory)
         attention_vector = tf.concat([inputs, context], -1) @ self.attention_kernel
@@ -80,7 +80,7 @@ class Decoder(tf.Module):  # type: ignore[misc]
         return output, DecoderState(tuple(cells), attention_vector), alignments
 
     def sequence(
-        self, embedded: tf.Tensor, state: DecoderState, memory: Memory | None, dropout: Dropout | None
+        self, embedded: tf.Tensor, state: DecoderState, memory: Memory | tuple[()], dropout: Dropout | None
     ) -> tf.Tensor:
         """Teacher forcing: `embedded` (T, B, U), time-major → outputs (T, B, U)."""
         steps = tf.shape(embedded)[0]

@@ -32,7 +32,7 @@ class SearchState(NamedTuple):
     """What a search carries from token to token; every tensor's first axis is the hypothesis."""
 
     decoder: DecoderState
-    memory: Memory | None
+    memory: Memory | tuple[()]
 
 
 class Seq2Seq(tf.Module):  # type: ignore[misc]
