@@ -23,6 +23,7 @@ from typing import NoReturn, TextIO
 
 from core.errors import JaramError
 from core.reply import Reply, ReplyTimeout, Responder
+from core.text import ANALYSERS
 
 GREETING = "안녕하세요, 자람이에요. 편하게 말을 걸어 주세요. (그만하려면 '종료')"
 GOODBYE = "이야기 나눠서 즐거웠어요. 또 만나요!"
@@ -53,6 +54,12 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     parser.add_argument(
         "--beam_width", type=_beam_width, help="beams of the search, 0 is greedy (default: as the model says)"
     )
+    parser.add_argument(
+        "--analyser",
+        choices=ANALYSERS,
+        default=os.environ.get("ANALYSER", "").strip() or ANALYSERS[0],
+        help="what splits Korean into morphemes (default: the environment's ANALYSER, else konlpy)",
+    )
     return parser.parse_args(argv)
 
 
@@ -69,7 +76,12 @@ def main(argv: Sequence[str]) -> int:
     data_dir = Path(os.environ.get("DATA_DIR") or _BASE_DIR / "data")
     try:
         with Responder.open(
-            data_dir, out_dir=options.out_dir, beam_width=options.beam_width, timeout=_PATIENCE, watch=False
+            data_dir,
+            out_dir=options.out_dir,
+            beam_width=options.beam_width,
+            analyser=options.analyser,
+            timeout=_PATIENCE,
+            watch=False,
         ) as responder:
             if sys.stdin.isatty():
                 converse(responder, input)

@@ -8,6 +8,8 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.core.exceptions import ImproperlyConfigured
 
+from core.text import ANALYSERS
+
 
 @register()
 def check_data_dir(**kwargs: Any) -> list[CheckMessage]:
@@ -35,6 +37,20 @@ def check_out_dir(**kwargs: Any) -> list[CheckMessage]:
             f"OUT_DIR={settings.OUT_DIR} holds no model.",
             hint="Name the model/ directory of a run, with hparams.json in it, or unset OUT_DIR.",
             id="chat.E002",
+        )
+    ]
+
+
+@register()
+def check_analyser(**kwargs: Any) -> list[CheckMessage]:
+    """chat.E004: ANALYSER is a morpheme analyser that there is."""
+    if settings.ANALYSER in ANALYSERS:
+        return []
+    return [
+        Error(
+            f"ANALYSER={settings.ANALYSER} is no morpheme analyser.",
+            hint=f"Use one of: {', '.join(ANALYSERS)}.",
+            id="chat.E004",
         )
     ]
 

@@ -43,7 +43,12 @@ def get_responder() -> Answerer:
             if _failure is not None and time.monotonic() - _failure[0] < RETRY_AFTER:
                 raise _failure[1]
             try:
-                _responder = Responder.open(settings.DATA_DIR, out_dir=settings.OUT_DIR, timeout=settings.REPLY_TIMEOUT)
+                _responder = Responder.open(
+                    settings.DATA_DIR,
+                    out_dir=settings.OUT_DIR,
+                    analyser=settings.ANALYSER,
+                    timeout=settings.REPLY_TIMEOUT,
+                )
             except ReplyError as error:
                 _failure = (time.monotonic(), error)
                 raise

@@ -28,6 +28,11 @@ def words(name: str, *, default: str = "") -> list[str]:
     return [word.strip() for word in os.environ.get(name, default).split(",") if word.strip()]
 
 
+def word(name: str, *, default: str) -> str:
+    """Read a single word."""
+    return os.environ.get(name, "").strip() or default
+
+
 def number(name: str, *, default: float, above: float = 0.0) -> float:
     """Read a number greater than ``above``."""
     value = os.environ.get(name, "").strip()

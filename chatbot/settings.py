@@ -21,6 +21,8 @@ HTTPS = environment.flag("HTTPS")
 DATA_DIR: Path = environment.folder("DATA_DIR", default=BASE_DIR / "data")
 # A model/ directory that overrides DATA_DIR/current; None follows what makedata publishes.
 OUT_DIR: Path | None = environment.folder("OUT_DIR")
+# What splits Korean into morphemes: konlpy, or mecab, which does without KoNLPy and its GPL.
+ANALYSER = environment.word("ANALYSER", default="konlpy")
 # Seconds a visitor waits for an answer before an error frame.
 REPLY_TIMEOUT: float = environment.number("REPLY_TIMEOUT", default=20.0)
 # Threads that save and read for the websockets, each with its own database connection.

@@ -144,7 +144,9 @@ class TestConverse:
         assert capsys.readouterr().out.endswith(f"\n{console.GOODBYE}\n")
 
 
-@pytest.mark.parametrize("arguments", [["--nope"], ["--beam_width=two"], ["--beam_width=-1"], ["--out=x"], ["안녕"]])
+@pytest.mark.parametrize(
+    "arguments", [["--nope"], ["--beam_width=two"], ["--beam_width=-1"], ["--out=x"], ["--analyser=okt"], ["안녕"]]
+)
 def test_a_command_line_that_makes_no_sense_is_one_line_and_exit_code_2(arguments, capsys):
     with pytest.raises(SystemExit) as ended:
         console.parse(arguments)
@@ -163,8 +165,16 @@ def test_a_model_named_on_the_command_line_wins_over_the_environment(monkeypatch
     assert console.parse([]).out_dir is None
 
 
+def test_the_analyser_comes_from_the_flag_then_the_environment(monkeypatch):
+    monkeypatch.delenv("ANALYSER", raising=False)
+    assert console.parse([]).analyser == "konlpy"
+    monkeypatch.setenv("ANALYSER", "mecab")
+    assert console.parse([]).analyser == "mecab"
+    assert console.parse(["--analyser=konlpy"]).analyser == "konlpy"
+
+
 def environment(**changes):
-    inherited = {key: value for key, value in os.environ.items() if key not in ("OUT_DIR", "DATA_DIR")}
+    inherited = {key: value for key, value in os.environ.items() if key not in ("OUT_DIR", "DATA_DIR", "ANALYSER")}
     return {**inherited, **{key: str(value) for key, value in changes.items()}}
 
 
@@ -209,6 +219,13 @@ def registry(tmp_path_factory):
     return registry
 
 
+def test_an_analyser_that_is_none_is_one_line_and_exit_code_2(tmp_path):
+    code, out, err = run(questions="안녕\n", DATA_DIR=tmp_path, ANALYSER="okt")
+    assert (code, out) == (2, "")
+    assert len(err.splitlines()) == 1
+    assert "'okt'" in err
+
+
 @pytest.mark.slow
 class TestProcess:
     """The console as a process, with a real model."""
@@ -230,6 +247,14 @@ class TestProcess:
         bundled.bundle(live)
         code, out, _ = run("--beam_width=2", questions="안녕?\n", DATA_DIR=bundled.data_dir)
         assert (code, out) == (0, "안녕하세요!\n")
+
+    def test_mecab_alone_answers_the_same_without_konlpy(self, registry, tmp_path):
+        (tmp_path / "konlpy.py").write_text("raise ImportError('KoNLPy is not here')")
+        env = {"DATA_DIR": registry.data_dir, "PYTHONPATH": tmp_path}
+        questions = "\n".join(KNOWN)
+        assert run("--analyser=mecab", questions=questions, **env) == (0, "\n".join([*KNOWN.values(), ""]), "")
+        code, _, err = run("--analyser=konlpy", questions=questions, **env)
+        assert (code, len(err.splitlines())) == (2, 1)
 
     def test_a_reader_that_leaves_early_is_no_error(self, registry):
         process = start(

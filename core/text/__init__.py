@@ -5,9 +5,9 @@ morphemes, and a `Tokenizer` turns those into tokens from which the text can be 
 chat, no corpus and no model. Importing it loads no analyser: `get_analyser` does, when it is first asked.
 """
 
-from core.text.analyser import Analyser, get_analyser
+from core.text.analyser import ANALYSERS, Analyser, get_analyser
 from core.text.errors import TextError
 from core.text.normalise import normalise
 from core.text.tokenizer import Tokenizer
 
-__all__ = ["Analyser", "TextError", "Tokenizer", "get_analyser", "normalise"]
+__all__ = ["ANALYSERS", "Analyser", "TextError", "Tokenizer", "get_analyser", "normalise"]

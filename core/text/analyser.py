@@ -91,6 +91,7 @@ _MAKERS: dict[str, Callable[[], Analyser]] = {
     KonlpyAnalyser.name: KonlpyAnalyser,
     MecabAnalyser.name: MecabAnalyser,
 }
+ANALYSERS = tuple(_MAKERS)  # the names that `get_analyser` knows, its default first
 _made: dict[str, Analyser] = {}
 _making = threading.Lock()
 
@@ -101,7 +102,7 @@ def get_analyser(name: str = KonlpyAnalyser.name) -> Analyser:
     Raises `TextError` when there is none of that name, or when its package is missing or does not start.
     """
     if name not in _MAKERS:
-        raise TextError(f"no morpheme analyser {name!r}: choose one of {', '.join(sorted(_MAKERS))}")
+        raise TextError(f"no morpheme analyser {name!r}: choose one of {', '.join(ANALYSERS)}")
     with _making:
         if name not in _made:
             try:

@@ -10,6 +10,7 @@ def test_a_sound_installation_has_no_findings(settings, data_dir):
     for check in (
         checks.check_data_dir,
         checks.check_out_dir,
+        checks.check_analyser,
         checks.check_redis,
         checks.check_hosts,
         checks.check_secret_key,
@@ -28,6 +29,13 @@ def test_out_dir_without_a_model_is_found(settings, tmp_path):
     assert ids(checks.check_out_dir()) == ["chat.E002"]
     (tmp_path / "hparams.json").touch()
     assert checks.check_out_dir() == []
+
+
+def test_an_unknown_analyser_is_found(settings):
+    settings.ANALYSER = "okt"
+    (message,) = checks.check_analyser()
+    assert message.id == "chat.E004"
+    assert "konlpy, mecab" in message.hint
 
 
 def test_redis_without_its_packages_is_found(settings, monkeypatch):

@@ -98,10 +98,11 @@ class TestTheOneResponder:
             return object()
 
         settings.DATA_DIR, settings.OUT_DIR, settings.REPLY_TIMEOUT = tmp_path, tmp_path / "model", 7.0
+        settings.ANALYSER = "mecab"
         monkeypatch.setattr(responder.Responder, "open", open_it)
         assert responder.opened_responder() is None
         assert responder.get_responder() is responder.get_responder() is responder.opened_responder()
-        assert opened == [(tmp_path, {"out_dir": tmp_path / "model", "timeout": 7.0})]
+        assert opened == [(tmp_path, {"out_dir": tmp_path / "model", "analyser": "mecab", "timeout": 7.0})]
 
     def test_that_cannot_be_opened_is_not_tried_for_every_question(self, monkeypatch):
         tries = []

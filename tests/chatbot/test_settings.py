@@ -38,6 +38,11 @@ def test_defaults_are_safe(tmp_path):
     )
 
 
+def test_the_analyser_is_a_setting(tmp_path):
+    assert value_of("settings.ANALYSER", tmp_path) == "konlpy"
+    assert value_of("settings.ANALYSER", tmp_path, ANALYSER=" mecab ") == "mecab"
+
+
 def test_sqlite_is_opened_so_that_no_write_is_lost(tmp_path):
     code = (
         "import django; django.setup()\n"

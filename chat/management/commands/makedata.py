@@ -80,6 +80,7 @@ def _settings(options: dict[str, Any]) -> EvolveSettings:
     return replace(
         defaults,
         engine={**defaults.engine, **given},
+        analyser=settings.ANALYSER,
         threads=options["threads"] or settings.TRAINING_THREADS or defaults.threads,
     )
 

@@ -114,6 +114,20 @@ def test_flags_of_the_engine_are_handed_on(engine, run, reviewed, settings):
     assert flags["num_intra_threads"] == 1
 
 
+def test_the_analyser_of_the_settings_splits_the_corpus(run, reviewed, settings, monkeypatch):
+    asked = []
+
+    def stop(name):
+        asked.append(name)
+        raise EvolveError("far enough")
+
+    monkeypatch.setattr("core.evolve.pipeline.get_analyser", stop)
+    settings.ANALYSER = "mecab"
+    with pytest.raises(CommandError, match="far enough"):
+        run()
+    assert asked == ["mecab"]
+
+
 @pytest.mark.parametrize(
     "arguments",
     [["--hparam", "num_units"], ["--hparam", "=3"], ["--num-train-steps=0"], ["--num-train-steps=x"], ["--threads=-1"]],
