@@ -16,12 +16,14 @@ FlagValue = str | int | float | bool
 _DEFAULT_ENGINE: Mapping[str, FlagValue] = {
     "num_layers": 2,
     "num_units": 256,
+    "encoder_type": "bi",
     "attention": "scaled_luong",
     "optimizer": "adam",
-    "learning_rate": 0.002,
+    "learning_rate": 0.003,
     "decay_scheme": "cosine",
-    "dropout": 0.2,
+    "dropout": 0.1,
     "batch_size": 64,
+    "num_buckets": 25,
 }
 
 
@@ -70,6 +72,9 @@ class EvolveSettings:
             "tgt_max_len_infer": longest_answer + 1,
             "num_train_steps": steps,
             "steps_per_stats": max(1, min(100, steps // 20)),
+            "steps_per_external_eval": max(1, steps // 20),
+            # Dev chooses among the last weights only: early ones that happen to score well have not learned yet.
+            "best_from_step": steps * 9 // 10,
             **self.thread_flags(),
             **self.engine,
         }

@@ -89,6 +89,10 @@ class HParams:
     steps_per_external_eval: int | None = flag(
         None, "Steps from one checkpoint and dev score to the next; without it 10 times --steps_per_stats."
     )
+    best_from_step: int = flag(
+        0,
+        "Dev chooses among the weights of this step and later ones; before it the last weights count as the best.",
+    )
     num_keep_ckpts: int = flag(2, "How many checkpoints to go on from are kept.")
     metrics: str = flag("bleu", "Scores on dev and test, by comma: bleu, accuracy, word_accuracy.")
 

@@ -144,10 +144,15 @@ class Trainer:
         return time.perf_counter() - start
 
     def _rank(self, scores: dict[str, Any]) -> tuple[float, ...]:
-        """What makes weights better: the first of `--metrics` on dev, then perplexity; without dev the step."""
+        """What makes weights better: the first of `--metrics` on dev, then perplexity.
+
+        A later step wins without dev, and before `best_from_step`, where the learning rate is still too high for a
+        choice: dev scores of half-trained weights differ by chance, and the best of them is not the best learned.
+        """
+        early = min(scores["step"], self._hparams.best_from_step)
         if "dev_ppl" not in scores:
-            return (scores["step"],)
-        return (*(scores[f"dev_{name}"] for name in self._hparams.metric_names[:1]), -scores["dev_ppl"])
+            return (early, scores["step"])
+        return (early, *(scores[f"dev_{name}"] for name in self._hparams.metric_names[:1]), -scores["dev_ppl"])
 
     def _finish(self, step: int) -> dict[str, Any]:
         """Score the last weights on test; the best ones' dev scores are on file."""
