@@ -326,6 +326,13 @@ def test_the_paths_of_the_layout_exist_and_are_explained(readme):
     assert [path for path, meaning in paths if not meaning] == []
 
 
+@pytest.mark.parametrize("readme", READMES)
+def test_the_layout_names_every_program_in_bin(readme):
+    (meaning,) = (meaning for path, meaning in tree(readme) if path == "bin/")
+    programs = {path.name for path in (ROOT / "bin").iterdir() if os.access(path, os.X_OK)}
+    assert programs - set(re.findall(r"\w+", meaning)) == set()
+
+
 def test_the_layout_holds_every_top_level_entry_and_package():
     if not (ROOT / ".git").exists() or shutil.which("git") is None:
         pytest.skip("no git checkout: what belongs to the project is not known")
