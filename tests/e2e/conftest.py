@@ -33,7 +33,8 @@ PATIENCE = 10_000.0  # milliseconds a page gets for anything
 class Site:
     """The server of one test session: same port and same data through every restart."""
 
-    def __init__(self, data_dir: Path) -> None:
+    def __init__(self, data_dir: Path, application: str = "page_server:application") -> None:
+        self.application = application
         self.port = _free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self._environment = os.environ | {
@@ -49,12 +50,12 @@ class Site:
 
     def prepare(self) -> None:
         for command in (["migrate", "--verbosity=0"], ["collectstatic", "--noinput", "--verbosity=0"]):
-            self._run("manage.py", *command)
+            self.manage(*command)
 
     def start(self) -> None:
         if self._process is not None:
             return
-        command = ["-m", "daphne", "-b", "127.0.0.1", "-p", str(self.port), "page_server:application"]
+        command = ["-m", "daphne", "-b", "127.0.0.1", "-p", str(self.port), self.application]
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
                 [sys.executable, *command], cwd=ROOT, env=self._environment, stdout=log, stderr=log
@@ -68,8 +69,19 @@ class Site:
             self._process.wait()
             self._process = None
 
-    def _run(self, *command: str) -> None:
-        subprocess.run([sys.executable, *command], cwd=ROOT, env=self._environment, check=True, timeout=120)
+    def manage(self, *command: str, timeout: float = 120) -> str:
+        """Run manage.py with a command; what it printed. Fails with that where the command fails."""
+        done = subprocess.run(
+            [sys.executable, "manage.py", *command],
+            cwd=ROOT,
+            env=self._environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=timeout,
+        )
+        assert done.returncode == 0, done.stdout
+        return done.stdout
 
     def _wait_until_up(self) -> None:
         assert self._process is not None
