@@ -50,14 +50,14 @@ def parse(argv: Sequence[str]) -> CommandLine:
         name, given, value = word[2:].partition("=")
         if name not in kinds and name not in PATHS:
             raise unknown_name("flag", f"--{name}", [*kinds, *PATHS])
-        if not given:
-            value = words.pop(0) if words and not words[0].startswith("--") else "true"
+        if not given and words and not words[0].startswith("--"):
+            given, value = "=", words.pop(0)
         if name in PATHS:
-            if not given and value == "true":
+            if not value:
                 raise NmtError(f"--{name} needs a value: {PATHS[name]}")
             paths[name] = Path(value)
         else:
-            hparams[name] = parse_value(name, value)
+            hparams[name] = parse_value(name, value if given else "true")
     return CommandLine(paths, hparams)
 
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import difflib
 import json
-from collections.abc import Iterable, Mapping
+import math
+from collections.abc import Collection, Mapping
 from dataclasses import Field, asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, get_type_hints
@@ -18,9 +19,23 @@ from core.nmt.errors import NmtError
 FILE_NAME = "hparams.json"
 
 
-def flag(default: Any, description: str, *, choices: tuple[str, ...] = (), fixed: bool = False) -> Any:
-    """A hyperparameter: `fixed` ones shape the weights, so a trained model can't be given another value."""
-    return field(default=default, metadata={"help": description, "choices": choices, "fixed": fixed})
+def flag(
+    default: Any,
+    description: str,
+    *,
+    choices: tuple[str, ...] = (),
+    fixed: bool = False,
+    least: float | None = None,
+    above: float | None = None,
+    below: float | None = None,
+) -> Any:
+    """A hyperparameter, and which values it can have.
+
+    `fixed` ones shape the weights, so a trained model can't be given another value. A number is at least `least`,
+    greater than `above`, less than `below`, and always finite.
+    """
+    limits = {"least": least, "above": above, "below": below}
+    return field(default=default, metadata={"help": description, "choices": choices, "fixed": fixed, "limits": limits})
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,10 +45,10 @@ class HParams:
     src: str = flag("req", "Suffix of the source files.", fixed=True)
     tgt: str = flag("rep", "Suffix of the target files.", fixed=True)
 
-    num_units: int = flag(32, "Units of every layer, U.", fixed=True)
-    num_layers: int = flag(2, "Layers of encoder and decoder.", fixed=True)
-    num_encoder_layers: int | None = flag(None, "Layers of the encoder, where it differs.", fixed=True)
-    num_decoder_layers: int | None = flag(None, "Layers of the decoder, where it differs.", fixed=True)
+    num_units: int = flag(32, "Units of every layer, U.", fixed=True, least=1)
+    num_layers: int = flag(2, "Layers of encoder and decoder.", fixed=True, least=1)
+    num_encoder_layers: int | None = flag(None, "Layers of the encoder, where it differs.", fixed=True, least=1)
+    num_decoder_layers: int | None = flag(None, "Layers of the decoder, where it differs.", fixed=True, least=1)
     encoder_type: str = flag(
         "uni",
         "uni reads left to right; bi reads both ways, with half of the layers each way.",
@@ -58,8 +73,8 @@ class HParams:
     share_vocab: bool = flag(False, "One vocabulary and one embedding for source and target.", fixed=True)
 
     optimizer: str = flag("sgd", "How weights are updated.", choices=("sgd", "adam"))
-    learning_rate: float = flag(1.0, "sgd: about 1.0; adam: 0.0001 to 0.005.")
-    warmup_steps: int = flag(0, "Steps over which the learning rate grows to its value.")
+    learning_rate: float = flag(1.0, "sgd: about 1.0; adam: 0.0001 to 0.005.", above=0)
+    warmup_steps: int = flag(0, "Steps over which the learning rate grows to its value.", least=0)
     warmup_scheme: str = flag("t2t", "How it grows: t2t, from a hundredth, exponentially.", choices=("t2t",))
     decay_scheme: str = flag(
         "",
@@ -67,64 +82,51 @@ class HParams:
         "training on; cosine lets it fall to nothing.",
         choices=("", "luong5", "luong10", "luong234", "cosine"),
     )
-    max_gradient_norm: float = flag(5.0, "The gradient's global norm is clipped to it.")
+    max_gradient_norm: float = flag(5.0, "The gradient's global norm is clipped to it.", above=0)
     init_op: str = flag("uniform", "How weights begin.", choices=("uniform", "glorot_normal", "glorot_uniform"))
-    init_weight: float = flag(0.1, "uniform: weights begin between its negative and it.")
-    dropout: float = flag(0.2, "Share of each cell's inputs that is dropped while training.")
-    label_smoothing: float = flag(0.0, "Share of the target's probability spread over the whole vocabulary.")
-    batch_size: int = flag(128, "Sentence pairs a step.")
-    num_train_steps: int = flag(12000, "Steps of training, counted from the model's first.")
-    random_seed: int = flag(0, "What initial weights, order of the data and dropout are drawn from.")
-
-    src_max_len: int = flag(50, "Longer source sentences are cut to it in training; 0: no limit.")
-    tgt_max_len: int = flag(50, "Longer target sentences are cut to it in training; 0: no limit.")
-    src_max_len_infer: int | None = flag(None, "Longer source sentences are cut to it in inference.")
-    tgt_max_len_infer: int | None = flag(
-        None, "Most tokens of an answer; without it twice the longest source sentence of the batch."
+    init_weight: float = flag(0.1, "uniform: weights begin between its negative and it.", least=0)
+    dropout: float = flag(0.2, "Share of each cell's inputs that is dropped while training.", least=0, below=1)
+    label_smoothing: float = flag(
+        0.0, "Share of the target's probability spread over the whole vocabulary.", least=0, below=1
     )
-    num_buckets: int = flag(5, "Sentence pairs of like length train together, in so many buckets.")
-    max_train: int = flag(0, "Train on so many sentence pairs from the file's beginning; 0: on all.")
+    batch_size: int = flag(128, "Sentence pairs a step.", least=1)
+    num_train_steps: int = flag(12000, "Steps of training, counted from the model's first.", least=0)
+    random_seed: int = flag(
+        0, "What initial weights, order of the data and dropout are drawn from.", least=0, below=2**31
+    )
 
-    steps_per_stats: int = flag(100, "Steps from one log line to the next.")
+    src_max_len: int = flag(50, "Longer source sentences are cut to it in training; 0: no limit.", least=0)
+    tgt_max_len: int = flag(50, "Longer target sentences are cut to it in training; 0: no limit.", least=0)
+    src_max_len_infer: int | None = flag(None, "Longer source sentences are cut to it in inference.", least=1)
+    tgt_max_len_infer: int | None = flag(
+        None, "Most tokens of an answer; without it twice the longest source sentence of the batch.", least=1
+    )
+    num_buckets: int = flag(5, "Sentence pairs of like length train together, in so many buckets.", least=1)
+    max_train: int = flag(0, "Train on so many sentence pairs from the file's beginning; 0: on all.", least=0)
+
+    steps_per_stats: int = flag(100, "Steps from one log line to the next.", least=1)
     steps_per_external_eval: int | None = flag(
-        None, "Steps from one checkpoint and dev score to the next; without it 10 times --steps_per_stats."
+        None, "Steps from one checkpoint and dev score to the next; without it 10 times --steps_per_stats.", least=1
     )
     best_from_step: int = flag(
         0,
         "Dev chooses among the weights of this step and later ones; before it the last weights count as the best.",
+        least=0,
     )
-    num_keep_ckpts: int = flag(2, "How many checkpoints to go on from are kept.")
+    num_keep_ckpts: int = flag(2, "How many checkpoints to go on from are kept.", least=1)
     metrics: str = flag("bleu", "Scores on dev and test, by comma: bleu, accuracy, word_accuracy.")
 
     infer_mode: str = flag("greedy", "How an answer is searched for.", choices=("greedy", "beam_search"))
-    beam_width: int = flag(0, "Beams of beam_search; above 0 it implies that mode.")
+    beam_width: int = flag(0, "Beams of beam_search; above 0 it implies that mode.", least=0)
     length_penalty_weight: float = flag(0.0, "Strength of GNMT's length penalty in beam_search.")
-    infer_batch_size: int = flag(32, "Sentences decoded at once.")
-    num_inter_threads: int = flag(0, "Operations run at once; 0: TensorFlow chooses.")
-    num_intra_threads: int = flag(0, "Threads of one operation; 0: TensorFlow chooses.")
+    infer_batch_size: int = flag(32, "Sentences decoded at once.", least=1)
+    num_inter_threads: int = flag(0, "Operations run at once; 0: TensorFlow chooses.", least=0)
+    num_intra_threads: int = flag(0, "Threads of one operation; 0: TensorFlow chooses.", least=0)
 
     def __post_init__(self) -> None:
         """Raise `NmtError` for a value that no model can have."""
         for spec in fields(self):
-            choices = spec.metadata["choices"]
-            value = getattr(self, spec.name)
-            if choices and value not in choices:
-                raise NmtError(f"--{spec.name}={value} is none of {', '.join(repr(c) for c in choices)}")
-        for name in (
-            "num_units",
-            "encoder_layers",
-            "decoder_layers",
-            "batch_size",
-            "infer_batch_size",
-            "num_buckets",
-        ):
-            if getattr(self, name) < 1:
-                raise NmtError(
-                    f"--{name.replace('encoder_l', 'num_encoder_l')}={getattr(self, name)} must be 1 or more"
-                )
-        for name in ("dropout", "label_smoothing"):
-            if not 0 <= getattr(self, name) < 1:
-                raise NmtError(f"--{name}={getattr(self, name)} must be at least 0 and below 1")
+            _check_value(spec, getattr(self, spec.name))
         if self.encoder_type == "bi" and self.encoder_layers % 2:
             raise NmtError(f"--encoder_type=bi needs an even number of encoder layers, not {self.encoder_layers}")
         if self.passes_state and self.encoder_layers != self.decoder_layers:
@@ -138,12 +140,12 @@ class HParams:
     @property
     def encoder_layers(self) -> int:
         """Layers of the encoder; of a bidirectional one, both directions counted."""
-        return self.num_encoder_layers or self.num_layers
+        return self.num_layers if self.num_encoder_layers is None else self.num_encoder_layers
 
     @property
     def decoder_layers(self) -> int:
         """Layers of the decoder."""
-        return self.num_decoder_layers or self.num_layers
+        return self.num_layers if self.num_decoder_layers is None else self.num_decoder_layers
 
     @property
     def passes_state(self) -> bool:
@@ -214,10 +216,11 @@ def flag_fields() -> tuple[Field[Any], ...]:
     return fields(HParams)
 
 
-def unknown_name(kind: str, name: str, valid: Iterable[str]) -> NmtError:
+def unknown_name(kind: str, name: str, valid: Collection[str]) -> NmtError:
     """The error for a name that is none of `valid`: it names what comes nearest."""
-    near = difflib.get_close_matches(name.lstrip("-"), [v.lstrip("-") for v in valid], n=1)
-    return NmtError(f"unknown {kind} {name}" + (f": did you mean {near[0]}?" if near else ": see --help"))
+    dashes = "--" if name.startswith("--") else ""
+    near = difflib.get_close_matches(name.removeprefix("--"), valid, n=1)
+    return NmtError(f"unknown {kind} {name}: " + (f"did you mean {dashes}{near[0]}?" if near else "see --help"))
 
 
 def parse_value(name: str, text: str) -> Any:
@@ -248,9 +251,33 @@ def check_values(values: Mapping[str, Any]) -> dict[str, Any]:
         if float in kinds[name] and type(value) is int:
             value = float(value)
         if type(value) not in kinds[name]:
-            raise NmtError(f"{name} is {value!r}: it must be {' or '.join(k.__name__ for k in kinds[name])}")
+            raise NmtError(f"{name} is {value!r}: it must be {_kind_names(kinds[name])}")
         checked[name] = value
     return checked
+
+
+def _check_value(spec: Field[Any], value: Any) -> None:
+    """Raise `NmtError` for a value that is none of the choices, or beyond a limit."""
+    choices, limits = spec.metadata["choices"], spec.metadata["limits"]
+    if choices and value not in choices:
+        raise NmtError(f"--{spec.name}={value} is none of {', '.join(repr(c) for c in choices)}")
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return
+    least, above, below = limits["least"], limits["above"], limits["below"]
+    fits = (
+        math.isfinite(value)
+        and (least is None or value >= least)
+        and (above is None or value > above)
+        and (below is None or value < below)
+    )
+    if not fits:
+        bounds = (("{} or more", least), ("above {}", above), ("below {}", below))
+        wanted = " and ".join(text.format(limit) for text, limit in bounds if limit is not None)
+        raise NmtError(f"--{spec.name}={value} must be {wanted or 'a finite number'}")
+
+
+def _kind_names(kinds: tuple[type, ...]) -> str:
+    return " or ".join("None" if kind is type(None) else kind.__name__ for kind in kinds)
 
 
 def _kinds() -> dict[str, tuple[type, ...]]:

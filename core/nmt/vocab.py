@@ -8,11 +8,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING
 
 from core.nmt.errors import NmtError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 UNK, SOS, EOS = "<unk>", "<s>", "</s>"
 SPECIALS = (UNK, SOS, EOS)
@@ -58,6 +60,9 @@ class Vocab:
 
     def ids(self, tokens: Iterable[str]) -> NDArray[np.int32]:
         """The ids of `tokens`, `<unk>`'s for those that are not here. Shape (number of tokens,)."""
+        # Here, so that bin/generate_vocab, which only counts, needs nothing but Python.
+        import numpy as np
+
         return np.fromiter((self._ids.get(token, UNK_ID) for token in tokens), dtype=np.int32)
 
     def tokens(self, ids: Iterable[int]) -> list[str]:
@@ -69,6 +74,12 @@ class Vocab:
 
     def __len__(self) -> int:
         return len(self._tokens)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Vocab) and self._tokens == other._tokens
+
+    def __hash__(self) -> int:
+        return hash(self._tokens)
 
 
 def count_tokens(lines: Iterable[str], *, delimiter: str | None = None, downcase: bool = False) -> Counter[str]:
