@@ -1,0 +1,76 @@
+"""What the engine's tests share: a tiny corpus on disk, random weights, and a measure of error."""
+
+import os
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import numpy as np
+import pytest
+
+from core.nmt.vocab import SPECIALS, write_vocab
+
+LETTERS = tuple("abcdefgh")
+
+
+@pytest.fixture
+def rng():
+    return np.random.default_rng(7)
+
+
+@pytest.fixture
+def init(rng):
+    """Weights large enough that a wrong formula shows."""
+    return lambda shape: rng.normal(0, 0.5, shape).astype(np.float32)
+
+
+@pytest.fixture(scope="session")
+def relative_error():
+    """The largest difference, as a share of the largest expected value."""
+
+    def measure(actual, expected):
+        actual, expected = np.asarray(actual, np.float64), np.asarray(expected, np.float64)
+        assert actual.shape == expected.shape
+        return np.abs(actual - expected).max() / np.abs(expected).max()
+
+    return measure
+
+
+def write_pairs(directory, name, pairs):
+    """`name.req` and `name.rep`, a pair a line."""
+    for suffix, side in (("req", 0), ("rep", 1)):
+        text = "".join(" ".join(pair[side]) + "\n" for pair in pairs)
+        (directory / f"{name}.{suffix}").write_text(text, encoding="utf-8")
+
+
+def random_pairs(count, seed, symbols=LETTERS, shortest=1, longest=5, target=lambda source: source[::-1]):
+    """Distinct random sources, each with the target that a function makes of it."""
+    rng = np.random.default_rng(seed)
+    sources = {}
+    while len(sources) < count:
+        length = rng.integers(shortest, longest + 1)
+        sources[tuple(str(symbol) for symbol in rng.choice(symbols, length))] = None
+    return [(source, target(source)) for source in sources]
+
+
+@pytest.fixture(scope="session")
+def pairs_writer():
+    """The function `write_pairs`."""
+    return write_pairs
+
+
+@pytest.fixture(scope="session")
+def pairs_maker():
+    """The function `random_pairs`."""
+    return random_pairs
+
+
+@pytest.fixture(scope="session")
+def corpus_dir(tmp_path_factory):
+    """vocab, train (30 pairs), dev (6) and test (6), the target being the source reversed."""
+    directory = tmp_path_factory.mktemp("corpus")
+    pairs = random_pairs(42, seed=1)
+    for name, part in (("train", pairs[:30]), ("dev", pairs[30:36]), ("test", pairs[36:])):
+        write_pairs(directory, name, part)
+    for suffix in ("req", "rep"):
+        write_vocab(directory / f"vocab.{suffix}", [*SPECIALS, *LETTERS])
+    return directory
