@@ -19,7 +19,8 @@ _DEFAULT_ENGINE: Mapping[str, FlagValue] = {
     "encoder_type": "bi",
     "attention": "scaled_luong",
     "optimizer": "adam",
-    "learning_rate": 0.003,
+    "learning_rate": 0.005,
+    "warmup_steps": 200,
     "decay_scheme": "cosine",
     "dropout": 0.1,
     "batch_size": 64,
@@ -44,8 +45,8 @@ class EvolveSettings:
 
     corpus: CorpusSettings = field(default_factory=CorpusSettings)
     engine: Mapping[str, FlagValue] = field(default_factory=lambda: dict(_DEFAULT_ENGINE))
-    epochs: int = 40
-    min_steps: int = 600
+    epochs: int = 24
+    min_steps: int = 1200
     analyser: str = "konlpy"
     threads: int | None = None
     niceness: int = 10
