@@ -48,8 +48,11 @@ def _quiet_tensorflow(hparams: HParams) -> None:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     import tensorflow as tf
 
-    tf.config.threading.set_inter_op_parallelism_threads(hparams.num_inter_threads)
-    tf.config.threading.set_intra_op_parallelism_threads(hparams.num_intra_threads)
+    # 0 is what TensorFlow does by itself. To say so would be an error in a process that has used it already.
+    if hparams.num_inter_threads:
+        tf.config.threading.set_inter_op_parallelism_threads(hparams.num_inter_threads)
+    if hparams.num_intra_threads:
+        tf.config.threading.set_intra_op_parallelism_threads(hparams.num_intra_threads)
 
 
 def _infer(command: CommandLine, hparams: HParams, out_dir: Path) -> None:

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,9 @@ from core.nmt.hparams import HParams
 from core.nmt.model import Seq2Seq
 from core.nmt.optimizers import Optimizer
 from core.nmt.vocab import Vocab
+
+# What TensorFlow raises for a checkpoint that is damaged, cut short, or of another model.
+_UNUSABLE = (tf.errors.OpError, AssertionError, ValueError, IndexError)
 
 
 def vocab_paths(model_dir: Path, hparams: HParams) -> tuple[Path, Path]:
@@ -34,12 +39,30 @@ def load_model(model_dir: Path) -> tuple[Seq2Seq, Vocab, Vocab]:
     if not prefix.with_suffix(".index").exists():
         raise NmtError(f"no weights in {prefix.parent}: train a model into {model_dir} first")
     model = Seq2Seq(hparams, len(src_vocab), len(tgt_vocab))
+    _read_weights(model, prefix)
+    return model, src_vocab, tgt_vocab
+
+
+def _read_weights(model: Seq2Seq, prefix: Path) -> None:
     try:
         tf.train.Checkpoint(model=model).read(str(prefix)).assert_consumed()
-    except (tf.errors.OpError, AssertionError, ValueError) as error:
-        reason = str(error).splitlines()[0]
-        raise NmtError(f"the weights in {prefix.parent} are damaged or of another model: {reason}") from error
-    return model, src_vocab, tgt_vocab
+    except _UNUSABLE as error:
+        raise NmtError(
+            f"the weights in {prefix.parent} are damaged or of another model: {_first_line(error)}"
+        ) from error
+
+
+def _first_line(error: Exception) -> str:
+    return next(iter(str(error).splitlines()), type(error).__name__)
+
+
+@contextmanager
+def _writing(directory: Path) -> Iterator[None]:
+    """TensorFlow's complaints about a disk as `NmtError`."""
+    try:
+        yield
+    except tf.errors.OpError as error:
+        raise NmtError(f"can't write weights into {directory}: {_first_line(error)}") from error
 
 
 class Checkpoints:
@@ -48,6 +71,7 @@ class Checkpoints:
     def __init__(self, model_dir: Path, model: Seq2Seq, optimizer: Optimizer) -> None:
         self.step = tf.Variable(0, dtype=tf.int64, trainable=False)
         self._model = model
+        self._model_dir = model_dir
         self._best_dir = model_dir / "best"
         self._manager = tf.train.CheckpointManager(
             tf.train.Checkpoint(model=model, optimizer=optimizer, step=self.step),
@@ -59,31 +83,37 @@ class Checkpoints:
         """Load the last checkpoint, if there is one; the step that it was saved at, 0 without one."""
         try:
             self._manager.restore_or_initialize()
-        except (tf.errors.OpError, AssertionError, ValueError) as error:
-            raise NmtError(
-                f"can't go on from {self._manager.latest_checkpoint}: {str(error).splitlines()[0]}"
-            ) from error
+        except _UNUSABLE as error:
+            raise NmtError(f"can't go on from {self._manager.latest_checkpoint}: {_first_line(error)}") from error
         return int(self.step.numpy())
 
     def save(self, step: int) -> None:
         """Write a checkpoint to go on from."""
         self.step.assign(step)
-        self._manager.save(checkpoint_number=step)
+        with _writing(self._model_dir):
+            self._manager.save(checkpoint_number=step)
 
     def best(self) -> dict[str, Any] | None:
         """Step and scores of the best weights, `None` when there are none yet."""
+        path = self._best_dir / "best.json"
         try:
-            scores = json.loads((self._best_dir / "best.json").read_text(encoding="utf-8"))
+            return dict(json.loads(path.read_text(encoding="utf-8")))
         except FileNotFoundError:
             return None
-        return dict(scores)
+        except (TypeError, ValueError) as error:
+            raise NmtError(f"can't read {path}: {error}: remove it, and the next weights are the best") from error
+
+    def load_best(self) -> None:
+        """Put the served weights back into the model."""
+        _read_weights(self._model, self._best_dir / "weights")
 
     def save_best(self, scores: dict[str, Any]) -> None:
         """Make the present weights the served ones. They are complete under another name before they are renamed."""
         fresh = self._best_dir.with_name("best.new")
         shutil.rmtree(fresh, ignore_errors=True)
         fresh.mkdir(parents=True)
-        tf.train.Checkpoint(model=self._model).write(str(fresh / "weights"))
+        with _writing(self._model_dir):
+            tf.train.Checkpoint(model=self._model).write(str(fresh / "weights"))
         (fresh / "best.json").write_text(json.dumps(scores, indent=2) + "\n", encoding="utf-8")
         shutil.rmtree(self._best_dir, ignore_errors=True)
         fresh.rename(self._best_dir)

@@ -43,21 +43,26 @@ def read_tokens(path: Path) -> Iterator[list[str]]:
         raise NmtError(f"can't read {path}: {error}") from error
 
 
-def read_corpus(prefix: Path, hparams: HParams, src_vocab: Vocab, tgt_vocab: Vocab, *, limit: int = 0) -> Corpus:
-    """Read `prefix.<src>` and `prefix.<tgt>`, cut to the training lengths; pairs with an empty side are skipped.
+def read_corpus(prefix: Path, hparams: HParams, src_vocab: Vocab, tgt_vocab: Vocab, *, training: bool) -> Corpus:
+    """Read `prefix.<src>` and `prefix.<tgt>`; pairs with an empty side are skipped.
+
+    For `training` sentences are cut to `src_max_len` and `tgt_max_len`, and the first `max_train` pairs are taken.
+    To be scored they are read as they are, all of them: a score against half a reference would say nothing.
 
     Raises `NmtError` when a file is missing, the two have not the same number of lines, or nothing is left.
     """
     src_path, tgt_path = (prefix.with_name(f"{prefix.name}.{suffix}") for suffix in (hparams.src, hparams.tgt))
+    src_limit, tgt_limit = (hparams.src_max_len or None, hparams.tgt_max_len or None) if training else (None, None)
+    most = hparams.max_train if training else 0
     src, tgt = _FlatIds(), _FlatIds()
     sources, targets = read_tokens(src_path), read_tokens(tgt_path)
     for source in sources:
         target = next(targets, None)
         if target is None:
             raise NmtError(f"{src_path} has more lines than {tgt_path}: line N of one belongs to line N of the other")
-        if source and target and not (limit and len(src) >= limit):
-            src.append(src_vocab.ids(source[: hparams.src_max_len or None]))
-            tgt.append(tgt_vocab.ids(target[: hparams.tgt_max_len or None]))
+        if source and target and not (most and len(src) >= most):
+            src.append(src_vocab.ids(source[:src_limit]))
+            tgt.append(tgt_vocab.ids(target[:tgt_limit]))
     if next(targets, None) is not None:
         raise NmtError(f"{tgt_path} has more lines than {src_path}: line N of one belongs to line N of the other")
     if not len(src):

@@ -15,7 +15,7 @@ from core.nmt.hparams import HParams
 from core.nmt.metrics import METRICS
 from core.nmt.model import Batch, Seq2Seq
 from core.nmt.search import Decoded, beam_search, greedy_search
-from core.nmt.vocab import EOS_ID, SOS_ID, Vocab
+from core.nmt.vocab import EOS_ID, SOS_ID, UNK_ID, Vocab
 
 
 class Ranked(NamedTuple):
@@ -101,7 +101,8 @@ class Evaluator:
         targets = [corpus.tgt[a:b] for a, b in zip(corpus.tgt_at, corpus.tgt_at[1:], strict=False)]
         scores = {"ppl": self._perplexity(sources, targets)}
         hypotheses = [self._tgt_vocab.tokens(ranked[0].ids) for ranked in self._decoder.decode(sources)]
-        references = [self._tgt_vocab.tokens(row.tolist()) for row in targets]
+        # A token that the vocabulary lacks is no <unk>, and no hypothesis can have found it.
+        references = [["" if i == UNK_ID else self._tgt_vocab.tokens([i])[0] for i in row.tolist()] for row in targets]
         for name in self._hparams.metric_names:
             scores[name] = METRICS[name](hypotheses, references)
         return scores

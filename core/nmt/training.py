@@ -58,8 +58,9 @@ def train(hparams: HParams, data: DataPrefixes, out_dir: Path, report: Report) -
     """
     check_names(hparams.metric_names)
     vocabs = _load_vocabs(hparams, data.vocab)
+    _check_same_vocabs(hparams, vocabs, out_dir)
     corpora = {
-        name: read_corpus(prefix, hparams, *vocabs, limit=hparams.max_train if name == "train" else 0)
+        name: read_corpus(prefix, hparams, *vocabs, training=name == "train")
         for name, prefix in (("train", data.train), ("dev", data.dev), ("test", data.test))
         if prefix is not None
     }
@@ -74,6 +75,13 @@ def _load_vocabs(hparams: HParams, prefix: Path) -> tuple[Vocab, Vocab]:
     src = Vocab.load(prefix.with_name(f"{prefix.name}.{hparams.src}"))
     tgt = src if hparams.share_vocab else Vocab.load(prefix.with_name(f"{prefix.name}.{hparams.tgt}"))
     return src, tgt
+
+
+def _check_same_vocabs(hparams: HParams, vocabs: tuple[Vocab, Vocab], out_dir: Path) -> None:
+    """Raise `NmtError` when `out_dir` holds a model that learned other ids for its tokens."""
+    for vocab, path in zip(vocabs, vocab_paths(out_dir, hparams), strict=True):
+        if path.exists() and Vocab.load(path) != vocab:
+            raise NmtError(f"the model in {out_dir} was made with another vocabulary, {path}: give another --out_dir")
 
 
 class Trainer:
@@ -131,15 +139,17 @@ class Trainer:
         return self._finish(step)
 
     def _evaluate(self, step: int) -> float:
-        """Save a checkpoint; score dev, keep the weights to serve when they are the best so far. Seconds it took."""
+        """Score dev, keep the weights to serve when they are the best so far; save a checkpoint. Seconds it took."""
         start = time.perf_counter()
-        self._checkpoints.save(step)
         scores: dict[str, Any] = {"step": step}
         if dev := self._corpora.get("dev"):
             scores |= {f"dev_{name}": value for name, value in self._evaluator.scores(dev).items()}
         best = self._checkpoints.best()
-        if best is None or self._rank(scores) >= self._rank(best):
+        # Scores by other metrics, or without dev, are those of an earlier command and can't be compared.
+        if best is None or best.keys() != scores.keys() or self._rank(scores) >= self._rank(best):
             self._checkpoints.save_best(scores)
+        # Last, so that a run that is killed in between scores this step again.
+        self._checkpoints.save(step)
         self._tell("evaluate", step, scores)
         return time.perf_counter() - start
 
@@ -155,9 +165,10 @@ class Trainer:
         return (early, *(scores[f"dev_{name}"] for name in self._hparams.metric_names[:1]), -scores["dev_ppl"])
 
     def _finish(self, step: int) -> dict[str, Any]:
-        """Score the last weights on test; the best ones' dev scores are on file."""
+        """The scores of the weights that are served: those on dev are on file, those on test are found now."""
         scores = dict(self._checkpoints.best() or {})
         if test := self._corpora.get("test"):
+            self._checkpoints.load_best()
             scores |= {f"test_{name}": value for name, value in self._evaluator.scores(test).items()}
         self._tell("done", step, scores)
         return scores
@@ -198,8 +209,9 @@ class _Stats:
         self._sentences = self._src_tokens = self._tgt_tokens = 0
 
     def add(self, loss: float, norm: float, batch: tuple[tf.Tensor, ...]) -> None:
-        if not math.isfinite(loss):
-            raise NmtError(f"the loss is {loss}: train again with a lower --learning_rate")
+        # A gradient that is no number has spoilt the weights already, which the next loss alone would show.
+        if not (math.isfinite(loss) and math.isfinite(norm)):
+            raise NmtError(f"the loss is {loss}, the gradient's norm {norm}: train again with a lower --learning_rate")
         _, src_lengths, _, _, tgt_lengths = batch
         self._loss += loss
         self._norm += norm

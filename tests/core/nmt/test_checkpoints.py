@@ -1,0 +1,180 @@
+"""Weights in and out of a model directory, and what is said when they can't be used."""
+
+import json
+import shutil
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from core.nmt.checkpoints import Checkpoints, load_model, vocab_paths
+from core.nmt.errors import NmtError
+from core.nmt.hparams import HParams
+from core.nmt.model import Seq2Seq
+from core.nmt.optimizers import make_optimizer
+from core.nmt.vocab import SPECIALS, Vocab, write_vocab
+
+HPARAMS = HParams(num_units=2, num_layers=1, attention="luong", optimizer="adam", num_keep_ckpts=2)
+
+
+def make_model(hparams=HPARAMS, vocab_size=6):
+    model = Seq2Seq(hparams, vocab_size, vocab_size)
+    return model, make_optimizer(hparams.optimizer, model.trainable_variables)
+
+
+def fill(model, optimizer, value):
+    for variable in (*model.trainable_variables, *optimizer.first, *optimizer.second, optimizer.beta1_power):
+        variable.assign(np.full(variable.shape, value, np.float32))
+
+
+@pytest.fixture
+def model_dir(tmp_path):
+    """A whole model whose weights are all 0.25."""
+    directory = tmp_path / "model"
+    directory.mkdir()
+    HPARAMS.save(directory)
+    for path in vocab_paths(directory, HPARAMS):
+        write_vocab(path, [*SPECIALS, "a", "b", "c"])
+    model, optimizer = make_model()
+    fill(model, optimizer, 0.25)
+    Checkpoints(directory, model, optimizer).save_best({"step": 1})
+    return directory
+
+
+def test_what_is_saved_is_restored_with_the_optimizer_and_the_step(tmp_path):
+    model, optimizer = make_model()
+    fill(model, optimizer, 0.5)
+    Checkpoints(tmp_path, model, optimizer).save(7)
+    model, optimizer = make_model()
+    assert Checkpoints(tmp_path, model, optimizer).restore() == 7
+    for variable in (*model.trainable_variables, *optimizer.first, *optimizer.second, optimizer.beta1_power):
+        assert (variable.numpy() == 0.5).all()
+
+
+def test_without_a_checkpoint_training_begins_at_step_0(tmp_path):
+    model, optimizer = make_model()
+    before = [v.numpy() for v in model.trainable_variables]
+    assert Checkpoints(tmp_path, model, optimizer).restore() == 0
+    for variable, value in zip(model.trainable_variables, before, strict=True):
+        assert (variable.numpy() == value).all()
+
+
+def test_the_last_checkpoints_are_kept_and_the_last_is_restored(tmp_path):
+    model, optimizer = make_model()
+    checkpoints = Checkpoints(tmp_path, model, optimizer)
+    for step in (1, 2, 3):
+        fill(model, optimizer, step)
+        checkpoints.save(step)
+    assert sorted(path.name for path in (tmp_path / "ckpt").glob("*.index")) == ["ckpt-2.index", "ckpt-3.index"]
+    model, optimizer = make_model()
+    assert Checkpoints(tmp_path, model, optimizer).restore() == 3
+    assert (model.projection.numpy() == 3).all()
+
+
+def test_the_best_weights_are_served_with_their_scores(model_dir):
+    model, src_vocab, tgt_vocab = load_model(model_dir)
+    assert all((variable.numpy() == 0.25).all() for variable in model.trainable_variables)
+    assert model.hparams == HPARAMS
+    assert src_vocab == tgt_vocab == Vocab([*SPECIALS, "a", "b", "c"])
+    assert Checkpoints(model_dir, *make_model()).best() == {"step": 1}
+
+
+def test_better_weights_replace_the_best_and_can_be_put_back(model_dir):
+    model, optimizer = make_model()
+    checkpoints = Checkpoints(model_dir, model, optimizer)
+    fill(model, optimizer, 0.75)
+    checkpoints.save_best({"step": 2, "dev_ppl": 1.5})
+    assert checkpoints.best() == {"step": 2, "dev_ppl": 1.5}
+    assert not (model_dir / "best.new").exists()
+    fill(model, optimizer, 0.0)
+    checkpoints.load_best()
+    assert (model.projection.numpy() == 0.75).all()
+    assert (load_model(model_dir)[0].projection.numpy() == 0.75).all()
+
+
+def test_only_weights_are_served_and_no_optimizer(model_dir):
+    served = {path.name for path in (model_dir / "best").iterdir()}
+    assert served == {"best.json", "weights.index", "weights.data-00000-of-00001"}
+    weights = sum(v.numpy().nbytes for v in make_model()[0].trainable_variables)
+    assert (model_dir / "best" / "weights.data-00000-of-00001").stat().st_size < weights + 2000
+
+
+def test_no_best_weights_have_no_scores(tmp_path):
+    assert Checkpoints(tmp_path, *make_model()).best() is None
+
+
+def test_damaged_scores_are_named(model_dir):
+    (model_dir / "best" / "best.json").write_text("{", encoding="utf-8")
+    with pytest.raises(NmtError, match=r"can't read .*best\.json"):
+        Checkpoints(model_dir, *make_model()).best()
+
+
+def test_a_moved_model_is_whole(model_dir, tmp_path):
+    moved = tmp_path / "else" / "where"
+    shutil.copytree(model_dir, moved)
+    shutil.rmtree(model_dir)
+    assert (load_model(moved)[0].projection.numpy() == 0.25).all()
+
+
+def damage(path):
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 0xFF
+    path.write_bytes(content)
+
+
+DATA, INDEX = "best/weights.data-00000-of-00001", "best/weights.index"
+
+
+@pytest.mark.parametrize(
+    ("ruin", "complaint"),
+    [
+        (lambda d: (d / "hparams.json").unlink(), "no model in"),
+        (lambda d: (d / "vocab.rep").unlink(), "no vocabulary file"),
+        (lambda d: shutil.rmtree(d / "best"), r"no weights in .*best: train a model into"),
+        (lambda d: (d / DATA).unlink(), "damaged or of another model"),
+        (lambda d: (d / DATA).write_bytes(b""), "damaged or of another model"),
+        (lambda d: damage(d / DATA), "damaged or of another model"),
+        (lambda d: (d / INDEX).write_bytes(b""), "damaged or of another model"),
+        (lambda d: (d / INDEX).write_bytes(b"no index at all" * 20), "damaged or of another model"),
+        (lambda d: damage(d / INDEX), "damaged or of another model"),
+        (lambda d: write_vocab(d / "vocab.req", [*SPECIALS, "a"]), "damaged or of another model"),
+        (lambda d: replace(HPARAMS, num_units=3).save(d), "damaged or of another model"),
+        (lambda d: replace(HPARAMS, num_layers=2).save(d), "damaged or of another model"),
+        (lambda d: replace(HPARAMS, unit_type="gru").save(d), "damaged or of another model"),
+    ],
+)
+def test_a_model_that_cannot_be_used_says_why_in_one_line(model_dir, ruin, complaint):
+    ruin(model_dir)
+    with pytest.raises(NmtError, match=complaint) as caught:
+        load_model(model_dir)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_checkpoint_that_cannot_be_read_is_named(tmp_path):
+    model, optimizer = make_model()
+    Checkpoints(tmp_path, model, optimizer).save(4)
+    damage(tmp_path / "ckpt" / "ckpt-4.data-00000-of-00001")
+    with pytest.raises(NmtError, match=r"can't go on from .*ckpt-4: "):
+        Checkpoints(tmp_path, *make_model()).restore()
+
+
+def test_training_does_not_go_on_with_another_shape(tmp_path):
+    model, optimizer = make_model()
+    Checkpoints(tmp_path, model, optimizer).save(4)
+    with pytest.raises(NmtError, match="can't go on from"):
+        Checkpoints(tmp_path, *make_model(vocab_size=9)).restore()
+
+
+def test_a_disk_that_takes_no_weights_is_one_line(tmp_path):
+    checkpoints = Checkpoints(tmp_path, *make_model())
+    shutil.rmtree(tmp_path / "ckpt", ignore_errors=True)
+    (tmp_path / "ckpt").write_text("in the way", encoding="utf-8")
+    with pytest.raises(NmtError, match="can't write weights into") as caught:
+        checkpoints.save(1)
+    assert "\n" not in str(caught.value)
+
+
+def test_scores_are_json_that_people_can_read(model_dir):
+    text = (model_dir / "best" / "best.json").read_text(encoding="utf-8")
+    assert json.loads(text) == {"step": 1}
+    assert text.endswith("}\n")
