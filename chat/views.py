@@ -14,6 +14,7 @@ from chat.frames import MAX_MESSAGE_LENGTH
 from chat.models import Chat
 from chat.responder import opened_responder
 from core.registry import Registry, RegistryError
+from core.reply import Responder
 
 logger = logging.getLogger(__name__)
 
@@ -43,8 +44,13 @@ def history(request: HttpRequest) -> JsonResponse:
 @never_cache
 @require_safe
 def healthz(request: HttpRequest) -> JsonResponse:
-    """Say that the server is up, which model is live, and whether it is loaded."""
-    return JsonResponse({"status": "ok", "model": _live_model(), "ready": opened_responder() is not None})
+    """Say that the server is up, which model answers here, and whether one is loaded.
+
+    For a moment after a publication that is still the model before, until the new one is loaded and warm.
+    """
+    responder = opened_responder()
+    model = responder.model if isinstance(responder, Responder) else _live_model()
+    return JsonResponse({"status": "ok", "model": model, "ready": responder is not None})
 
 
 def _as_message(chat: Chat) -> dict[str, object]:

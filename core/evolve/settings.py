@@ -20,7 +20,6 @@ _DEFAULT_ENGINE: Mapping[str, FlagValue] = {
     "attention": "scaled_luong",
     "optimizer": "adam",
     "learning_rate": 0.005,
-    "warmup_steps": 200,
     "decay_scheme": "cosine",
     "dropout": 0.1,
     "batch_size": 64,
@@ -72,6 +71,7 @@ class EvolveSettings:
             "src_max_len_infer": self.corpus.src_max_len,
             "tgt_max_len_infer": longest_answer + 1,
             "num_train_steps": steps,
+            "warmup_steps": min(200, steps // 10),
             "steps_per_stats": max(1, min(100, steps // 20)),
             "steps_per_external_eval": max(1, steps // 20),
             # Dev chooses among the last weights only: early ones that happen to score well have not learned yet.

@@ -1,6 +1,7 @@
 """A real Chromium, and the site it visits: Daphne in a process of its own that tests may kill and start again."""
 
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -159,6 +160,18 @@ def site(running_site: Site) -> Site:
     return running_site
 
 
+@pytest.fixture
+def installation(tmp_path: Path) -> Iterator[tuple[Site, str]]:
+    """A fresh installation with the bundled model, served by Daphne; and its reviewer's password."""
+    site = Site(tmp_path, "chatbot.asgi:application")
+    printed = site.manage("setup")
+    password = re.search(r"password +(\S+)", printed)
+    assert password, printed
+    site.start()
+    yield site, password[1]
+    site.kill()
+
+
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Browser]:
     path = next((found for name in CHROMIUM_NAMES if (found := shutil.which(name))), None)
@@ -174,11 +187,15 @@ def chromium() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def visit(chromium: Browser, site: Site) -> Iterator[Callable[..., Talk]]:
-    """Open the chat page as a new visitor: ``visit(**options of Browser.new_context)``; waits for its history."""
+def visit(chromium: Browser, request: pytest.FixtureRequest) -> Iterator[Callable[..., Talk]]:
+    """Open the chat page as a new visitor: ``visit(**options of Browser.new_context)``; waits for its history.
+
+    ``at`` is another site than the session's.
+    """
     contexts = []
 
-    def open_page(**options: Any) -> Talk:
+    def open_page(at: Site | None = None, **options: Any) -> Talk:
+        site = at or request.getfixturevalue("site")
         context = chromium.new_context(**({"locale": "ko-KR", "timezone_id": "Asia/Seoul"} | options))
         context.set_default_timeout(PATIENCE)
         contexts.append(context)

@@ -1,12 +1,7 @@
 """The loop that Jaram is for, in a real browser: ask, correct in the admin, retrain, and the open page knows it."""
 
-import re
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
-from conftest import Site, Talk
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
 pytestmark = [pytest.mark.slow, pytest.mark.browser]
 
@@ -23,28 +18,12 @@ starter = Chat.objects.filter(origin="starter").order_by("pk")
 kept = [row.pk for row in starter if row.question == {QUESTION!r} or row.pk % 40 == 0]
 starter.exclude(pk__in=kept).update(verify="pending")
 """
-SMALL_RUN = ("--num-train-steps=250", "--hparam=num_units=64", "--hparam=learning_rate=0.01")
+SMALL_RUN = ("--num-train-steps=400", "--hparam=num_units=128", "--hparam=dropout=0")
 
 
-@pytest.fixture(scope="module")
-def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Site, str]]:
-    """A fresh installation with the bundled model, served by Daphne; and the reviewer's password."""
-    data_dir: Path = tmp_path_factory.mktemp("loop")
-    site = Site(data_dir, "chatbot.asgi:application")
-    printed = site.manage("setup")
-    password = re.search(r"password\W+(\S+)", printed)
-    assert password, printed
-    site.start()
-    yield site, password[1]
-    site.kill()
-
-
-def test_correction_reaches_the_open_page_through_the_new_model(
-    chromium: Browser, installation: tuple[Site, str]
-) -> None:
+def test_correction_reaches_the_open_page_through_the_new_model(installation, visit, chromium):
     site, password = installation
-    visitor = chromium.new_context(locale="ko-KR")
-    talk = Talk(visitor, site.url)
+    talk = visit(at=site)
     assert ask(talk, STARTER_QUESTION) == STARTER_ANSWER
     first = ask(talk, QUESTION)
     assert first != CORRECTION
@@ -60,11 +39,10 @@ def test_correction_reaches_the_open_page_through_the_new_model(
     assert ask(talk, QUESTION) == CORRECTION
     assert talk.page.evaluate("performance.getEntriesByType('navigation').length") == 1
     assert talk.page.evaluate("window.opened_once") is True, "the page was loaded again"
-    visitor.close()
     reviewer.close()
 
 
-def ask(talk: Talk, question: str) -> str:
+def ask(talk, question: str) -> str:
     """Send a question and give back the answer that appears."""
     talk.page.evaluate("window.opened_once = window.opened_once ?? true")
     answers = talk.page.locator("#messages .bubble__text")
@@ -74,7 +52,7 @@ def ask(talk: Talk, question: str) -> str:
     return answers.last.inner_text()
 
 
-def correct(page: Page, site: Site, password: str) -> None:
+def correct(page: Page, site, password: str) -> None:
     """Log in to the admin, find the exchange, write a correction beside the answer, approve it."""
     page.goto(f"{site.url}/admin/chat/chat/")
     page.locator("#id_username").fill("reviewer")
@@ -89,7 +67,7 @@ def correct(page: Page, site: Site, password: str) -> None:
     assert "/change/" not in page.url, page.locator("form").inner_text()
 
 
-def expect_new_model(talk: Talk, site: Site) -> None:
+def expect_new_model(talk, site) -> None:
     """The server takes the new model within two seconds of its publication, and some for loading it here."""
     for _ in range(150):
         health = talk.page.request.get(f"{site.url}/healthz").json()
