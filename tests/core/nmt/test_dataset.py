@@ -145,36 +145,39 @@ def batches(data, start, count):
     return [rows_of(batch) for batch in islice(data.batches_from(start), count)]
 
 
-def test_every_epoch_has_every_pair_once_each_time_in_another_order(corpus):
-    data = TrainingData(corpus, HParams(**FLAGS))
-    n = data.batches_per_epoch
-    both = batches(data, 0, 2 * n)
-    first, second = both[:n], both[n:]
+@pytest.fixture(scope="module")
+def data(corpus):
+    return TrainingData(corpus, HParams(**FLAGS))
+
+
+@pytest.fixture(scope="module")
+def two_epochs(data):
+    return batches(data, 0, 2 * data.batches_per_epoch)
+
+
+def test_every_epoch_has_every_pair_once_each_time_in_another_order(corpus, data, two_epochs):
+    first, second = two_epochs[: data.batches_per_epoch], two_epochs[data.batches_per_epoch :]
     for epoch in (first, second):
         assert Counter(pair for batch in epoch for pair in batch) == Counter(pairs_of(corpus))
     assert first != second
 
 
-def test_the_order_depends_on_the_seed_alone(corpus):
+def test_the_order_depends_on_the_seed_alone(corpus, two_epochs):
     def order(seed):
-        return batches(TrainingData(corpus, HParams(**FLAGS, random_seed=seed)), 0, 6)
+        return batches(TrainingData(corpus, HParams(**FLAGS, random_seed=seed)), 0, len(two_epochs))
 
-    assert order(3) == order(3)
-    assert order(3) != order(4)
-
-
-def test_going_on_from_a_step_is_skipping_those_before_it(corpus):
-    data = TrainingData(corpus, HParams(**FLAGS))
-    n = data.batches_per_epoch
-    all_batches = batches(data, 0, 2 * n + 3)
-    for step in (1, n - 1, n, n + 2, 2 * n):
-        assert batches(data, step, 3) == all_batches[step : step + 3]
+    assert order(0) == two_epochs
+    assert order(1) != two_epochs
 
 
-def test_pairs_of_like_length_train_together(corpus):
+def test_going_on_from_a_step_is_skipping_those_before_it(data, two_epochs):
+    for step in (1, data.batches_per_epoch, data.batches_per_epoch + 2):
+        assert batches(data, step, 3) == two_epochs[step : step + 3]
+
+
+def test_pairs_of_like_length_train_together(two_epochs):
     # Three buckets of two tokens each up to src_max_len 6; the longer side decides, and the last takes what is longer.
-    data = TrainingData(corpus, HParams(**FLAGS))
-    for batch in batches(data, 0, data.batches_per_epoch):
+    for batch in two_epochs:
         assert len({min(max(map(len, pair)) // 2, 2) for pair in batch}) == 1
         assert len(batch) <= 4
 
@@ -185,8 +188,7 @@ def test_one_bucket_fills_every_batch_but_the_last(corpus):
     assert [len(batch) for batch in batches(data, 0, 6)] == [4, 4, 4, 4, 4, 3]
 
 
-def test_a_training_batch_is_padded_as_one_that_is_scored(corpus):
-    data = TrainingData(corpus, HParams(**FLAGS))
+def test_a_training_batch_is_padded_as_one_that_is_scored(data):
     for batch in islice(data.batches_from(0), data.batches_per_epoch):
         sides = zip(*rows_of(batch), strict=True)
         expected = batch_arrays(*([VOCAB.ids(row) for row in side] for side in sides))

@@ -163,13 +163,6 @@ def test_a_model_directory_that_cannot_be_made_is_refused(fails, corpus_dir, tmp
     assert "file" in fails(training_flags(corpus_dir, tmp_path / "file" / "model"))
 
 
-def test_a_loss_that_is_no_number_is_one_line(capsys, corpus_dir, tmp_path):
-    assert main(training_flags(corpus_dir, tmp_path / "m", "--learning_rate=1e30")) == 2
-    said = capsys.readouterr().err
-    assert "train again with a lower --learning_rate" in said
-    assert said.count("\n") == 1
-
-
 def test_inference_without_a_model_or_its_files_is_refused(fails, trained, tmp_path):
     source, target = tmp_path / "in", tmp_path / "out"
     flags = [f"--inference_input_file={source}", f"--inference_output_file={target}"]
@@ -211,8 +204,9 @@ def test_as_a_process_it_trains_answers_and_is_quiet(corpus_dir, tmp_path):
         (lambda corpus: (corpus / "train.req").write_text("a\n"), [], "more lines than"),
         (lambda corpus: [(corpus / f"train.{s}").write_text("") for s in ("req", "rep")], [], "nothing to learn from"),
         (lambda corpus: None, ["--out_dir={trained}", "--num_units=8"], "made with --num_units=4"),
+        (lambda corpus: None, ["--learning_rate=1e30", "--steps_per_stats=9"], "with a lower --learning_rate"),
     ],
-    ids=["unknown flag", "missing file", "unequal files", "empty corpus", "another model"],
+    ids=["unknown flag", "missing file", "unequal files", "empty corpus", "another model", "loss"],
 )
 def test_as_a_process_a_mistake_is_one_line_and_exit_code_2(corpus, trained, tmp_path, spoil, more, complaint):
     spoil(corpus)

@@ -120,7 +120,7 @@ def test_the_best_weights_are_on_file_with_their_scores(trained):
 
 
 def test_a_run_that_goes_on_ends_with_the_weights_of_one_that_was_never_interrupted(trained, prefixes, tmp_path):
-    directory, _, scores = trained
+    directory, _, _ = trained
     seen = []
 
     def until_step_3(event):
@@ -129,17 +129,16 @@ def test_a_run_that_goes_on_ends_with_the_weights_of_one_that_was_never_interrup
             raise Killed
 
     with pytest.raises(Killed):
-        train(HPARAMS, prefixes("dev", "test"), tmp_path, until_step_3)
+        train(HPARAMS, prefixes(), tmp_path, until_step_3)
     assert sorted(path.name for path in (tmp_path / "ckpt").glob("*.index")) == ["ckpt-2.index"]
 
     seen.clear()
-    resumed = train(HPARAMS, prefixes("dev", "test"), tmp_path, lambda event: seen.append((event.phase, event.step)))
+    train(HPARAMS, prefixes(), tmp_path, lambda event: seen.append((event.phase, event.step)))
     assert seen[0] == ("train", 3)  # once more, from the checkpoint of step 2
     expected, actual = weights_at(directory, 4), weights_at(tmp_path, 4)
     assert expected.keys() == actual.keys()
     for name, value in expected.items():
         assert actual[name] == pytest.approx(value, abs=1e-6), name
-    assert resumed == pytest.approx(scores, rel=1e-4)
 
 
 def test_a_run_that_is_done_trains_no_more(trained, prefixes):
@@ -206,10 +205,10 @@ def test_without_dev_the_last_weights_are_the_best_and_dev_may_come_later(prefix
     assert later["step"] == 3
 
 
-@pytest.mark.parametrize("flags", [{"optimizer": "sgd", "learning_rate": 1e30}, {"init_weight": 1e30}], ids=str)
-def test_a_loss_that_is_no_number_ends_the_run_and_no_such_weights_are_kept(prefixes, tmp_path, flags):
+def test_a_loss_that_is_no_number_ends_the_run_and_no_such_weights_are_kept(prefixes, tmp_path):
+    hparams = replace(HPARAMS, steps_per_external_eval=1, optimizer="sgd", learning_rate=1e30)
     with pytest.raises(NmtError, match=r"the loss is .*: train again with a lower --learning_rate"):
-        train(replace(HPARAMS, steps_per_external_eval=1, **flags), prefixes(), tmp_path, lambda event: None)
+        train(hparams, prefixes(), tmp_path, lambda event: None)
     for path in (tmp_path / "ckpt").glob("*.index"):
         for value in weights_at(tmp_path, path.stem.removeprefix("ckpt-")).values():
             assert np.isfinite(value).all()
