@@ -134,7 +134,7 @@ class HParams:
                 "the decoder starts from the encoder's state, layer by layer: give both as many layers, "
                 "or --pass_hidden_state=false with an --attention"
             )
-        if self.share_vocab and self.src == self.tgt:
+        if self.src == self.tgt:
             raise NmtError(f"--src and --tgt are both {self.src!r}: source and target need a suffix each")
 
     @property
