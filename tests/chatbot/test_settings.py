@@ -10,6 +10,8 @@ from django.core.exceptions import ImproperlyConfigured
 
 from chatbot import environment
 
+pytestmark = pytest.mark.slow  # settings are read once a process, so every test here starts one
+
 ROOT = Path(__file__).resolve().parents[2]
 
 

@@ -66,6 +66,7 @@ def fails(capsys):
     return run
 
 
+@pytest.mark.slow
 def test_training_writes_its_progress_as_json_lines(trained):
     lines = [json.loads(line) for line in trained[1].read_text(encoding="utf-8").splitlines()]
     assert [(line["phase"], line["step"], line["total"]) for line in lines] == [
@@ -79,6 +80,7 @@ def test_training_writes_its_progress_as_json_lines(trained):
     assert {"test_bleu", "test_ppl"} <= set(lines[3])
 
 
+@pytest.mark.slow
 def test_training_says_what_it_does_and_goes_on_with_what_is_there(trained, corpus_dir, capsys, tmp_path):
     model = shutil.copytree(trained[0], tmp_path / "model")
     assert main(training_flags(corpus_dir, model, "--num_train_steps=3")) == 0
@@ -92,6 +94,7 @@ def test_training_says_what_it_does_and_goes_on_with_what_is_there(trained, corp
     assert HParams.load(model).num_train_steps == 3
 
 
+@pytest.mark.slow
 def test_a_file_is_answered_line_by_line(trained, corpus_dir, tmp_path, capsys):
     source, target = tmp_path / "in", tmp_path / "out"
     source.write_text("a b\n\nc\n", encoding="utf-8")
@@ -103,6 +106,7 @@ def test_a_file_is_answered_line_by_line(trained, corpus_dir, tmp_path, capsys):
     assert lines[1] == lines[3] == ""
 
 
+@pytest.mark.slow
 def test_decoding_flags_do_not_change_the_model(trained, tmp_path):
     before = (trained[0] / "hparams.json").read_bytes()
     (tmp_path / "in").write_text("a\n", encoding="utf-8")
@@ -145,12 +149,14 @@ def test_an_empty_corpus_is_refused(fails, corpus, tmp_path):
     assert "nothing to learn from" in fails(training_flags(corpus, tmp_path / "m"))
 
 
+@pytest.mark.slow
 def test_a_contradiction_with_the_model_that_is_there_is_refused(fails, trained, corpus_dir):
     said = fails(training_flags(corpus_dir, trained[0], "--num_units=8"))
     assert "the model was made with --num_units=4, not 8" in said
     assert "--out_dir" in said
 
 
+@pytest.mark.slow
 def test_another_vocabulary_than_the_models_is_refused(fails, trained, corpus):
     with (corpus / "vocab.rep").open("a", encoding="utf-8") as file:
         file.write("i\n")
@@ -163,6 +169,7 @@ def test_a_model_directory_that_cannot_be_made_is_refused(fails, corpus_dir, tmp
     assert "file" in fails(training_flags(corpus_dir, tmp_path / "file" / "model"))
 
 
+@pytest.mark.slow
 def test_inference_without_a_model_or_its_files_is_refused(fails, trained, tmp_path):
     source, target = tmp_path / "in", tmp_path / "out"
     flags = [f"--inference_input_file={source}", f"--inference_output_file={target}"]

@@ -16,6 +16,8 @@ from core.nmt.hparams import HParams
 from core.nmt.training import DataPrefixes, Trainer, train
 from core.nmt.vocab import SPECIALS, write_vocab
 
+pytestmark = pytest.mark.slow  # every test here trains a model
+
 HPARAMS = HParams(
     num_units=4,
     num_layers=1,
