@@ -12,6 +12,8 @@ import pytest
 from core.evolve import EvolveError, engine
 from core.evolve.engine import EngineCall, last_words, run_engine
 
+pytestmark = pytest.mark.slow  # every test here starts a process in the engine's place
+
 ROOT = Path(__file__).parents[2]
 SLOW = """
 import os, sys, time
