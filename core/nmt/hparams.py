@@ -28,13 +28,14 @@ def flag(
     least: float | None = None,
     above: float | None = None,
     below: float | None = None,
+    most: float | None = None,
 ) -> Any:
     """A hyperparameter, and which values it can have.
 
-    `fixed` ones shape the weights, so a trained model can't be given another value. A number is at least `least`,
-    greater than `above`, less than `below`, and always finite.
+    `fixed` ones shape the weights, so a trained model can't be given another value. A number is at least `least` and
+    at most `most`, greater than `above`, less than `below`, and always finite.
     """
-    limits = {"least": least, "above": above, "below": below}
+    limits = {"least": least, "above": above, "below": below, "most": most}
     return field(default=default, metadata={"help": description, "choices": choices, "fixed": fixed, "limits": limits})
 
 
@@ -51,17 +52,25 @@ class HParams:
     num_decoder_layers: int | None = flag(None, "Layers of the decoder, where it differs.", fixed=True, least=1)
     encoder_type: str = flag(
         "uni",
-        "uni reads left to right; bi reads both ways, with half of the layers each way.",
-        choices=("uni", "bi"),
+        "uni reads left to right; bi reads both ways, with half of the layers each way; gnmt has one layer that "
+        "reads both ways, and above it layers that read left to right.",
+        choices=("uni", "bi", "gnmt"),
         fixed=True,
     )
-    unit_type: str = flag("lstm", "The recurrent cell.", choices=("lstm", "gru"), fixed=True)
+    unit_type: str = flag("lstm", "The recurrent cell.", choices=("lstm", "gru", "layer_norm_lstm", "nas"), fixed=True)
     forget_bias: float = flag(1.0, "Added to the LSTM's forget gate.", fixed=True)
     residual: bool = flag(False, "Residual connections in every layer but the first.", fixed=True)
     attention: str = flag(
         "",
         "How the decoder looks at the source; empty: it doesn't.",
         choices=("", "luong", "scaled_luong", "bahdanau", "normed_bahdanau"),
+        fixed=True,
+    )
+    attention_architecture: str = flag(
+        "standard",
+        "Where attention sits: standard, above the decoder's top layer; gnmt, at its bottom layer, whose last context "
+        "all layers above see; gnmt_v2, likewise, but they see the present one.",
+        choices=("standard", "gnmt", "gnmt_v2"),
         fixed=True,
     )
     output_attention: bool = flag(
@@ -71,6 +80,15 @@ class HParams:
         True, "Start the decoder with the encoder's last state. Without attention it always does.", fixed=True
     )
     share_vocab: bool = flag(False, "One vocabulary and one embedding for source and target.", fixed=True)
+    language_model: bool = flag(False, "A language model: a decoder alone, which learns the target side.", fixed=True)
+    use_char_encode: bool = flag(
+        False, "The encoder reads each source token letter by letter, as UTF-8 bytes, without a vocabulary.", fixed=True
+    )
+    sos: str = flag("<s>", "The token that begins a sentence.", fixed=True)
+    eos: str = flag("</s>", "The token that ends a sentence.", fixed=True)
+    check_special_token: bool = flag(
+        True, "Put <unk>, --sos and --eos before a vocabulary that does not begin with them."
+    )
 
     optimizer: str = flag("sgd", "How weights are updated.", choices=("sgd", "adam"))
     learning_rate: float = flag(1.0, "sgd: about 1.0; adam: 0.0001 to 0.005.", above=0)
@@ -88,6 +106,9 @@ class HParams:
     dropout: float = flag(0.2, "Share of each cell's inputs that is dropped while training.", least=0, below=1)
     label_smoothing: float = flag(
         0.0, "Share of the target's probability spread over the whole vocabulary.", least=0, below=1
+    )
+    num_sampled_softmax: int = flag(
+        0, "Train against so many words drawn at random instead of the whole vocabulary; 0: the whole.", least=0
     )
     batch_size: int = flag(128, "Sentence pairs a step.", least=1)
     num_train_steps: int = flag(12000, "Steps of training, counted from the model's first.", least=0)
@@ -114,14 +135,35 @@ class HParams:
         least=0,
     )
     num_keep_ckpts: int = flag(2, "How many checkpoints to go on from are kept.", least=1)
-    metrics: str = flag("bleu", "Scores on dev and test, by comma: bleu, accuracy, word_accuracy.")
+    avg_ckpts: bool = flag(False, "Also score the mean of the checkpoints that are kept, and serve it when it is best.")
+    metrics: str = flag("bleu", "Scores on dev and test, by comma: bleu, rouge, accuracy, word_accuracy, chrf.")
+    subword_option: str = flag(
+        "", "Join subwords to words before scoring, and in answers to a file.", choices=("", "bpe", "spm")
+    )
 
-    infer_mode: str = flag("greedy", "How an answer is searched for.", choices=("greedy", "beam_search"))
+    infer_mode: str = flag("greedy", "How an answer is searched for.", choices=("greedy", "sample", "beam_search"))
     beam_width: int = flag(0, "Beams of beam_search; above 0 it implies that mode.", least=0)
     length_penalty_weight: float = flag(0.0, "Strength of GNMT's length penalty in beam_search.")
+    coverage_penalty_weight: float = flag(0.0, "Strength of GNMT's coverage penalty in beam_search.")
+    num_translations_per_input: int = flag(1, "Answers a sentence, best first; at most as many as beams.", least=1)
+    sampling_temperature: float = flag(
+        0.0, "sample: below 1 the likely tokens are drawn more often, above 1 less; it must be set.", least=0
+    )
+    top_k: int = flag(0, "sample: draw from the so many likeliest tokens only; 0: from all.", least=0)
+    top_p: float = flag(
+        1.0, "sample: draw from the fewest tokens that hold this share of the probability.", above=0, most=1
+    )
+    repetition_penalty: float = flag(1.0, "Above 1, tokens that the answer holds already become less likely.", above=0)
+    no_repeat_ngram_size: int = flag(0, "No run of so many tokens comes twice in an answer; 0: any may.", least=0)
     infer_batch_size: int = flag(32, "Sentences decoded at once.", least=1)
     num_inter_threads: int = flag(0, "Operations run at once; 0: TensorFlow chooses.", least=0)
     num_intra_threads: int = flag(0, "Threads of one operation; 0: TensorFlow chooses.", least=0)
+    num_gpus: int = flag(0, "Use so many of the machine's GPUs; 0: all of them.", least=0)
+    log_device_placement: bool = flag(False, "Log on which device each operation runs.")
+    time_major: bool = flag(True, "No effect: sequences are always time-major inside.")
+    num_embeddings_partitions: int = flag(0, "No effect: TensorFlow 2 keeps an embedding in one piece.", least=0)
+    colocate_gradients_with_ops: bool = flag(True, "No effect: TensorFlow 2 places gradients itself.")
+    scope: str | None = flag(None, "No effect: weights are named by their place in the model.")
 
     def __post_init__(self) -> None:
         """Raise `NmtError` for a value that no model can have."""
@@ -263,15 +305,16 @@ def _check_value(spec: Field[Any], value: Any) -> None:
         raise NmtError(f"--{spec.name}={value} is none of {', '.join(repr(c) for c in choices)}")
     if isinstance(value, bool) or not isinstance(value, int | float):
         return
-    least, above, below = limits["least"], limits["above"], limits["below"]
+    least, above, below, most = limits["least"], limits["above"], limits["below"], limits["most"]
     fits = (
         math.isfinite(value)
         and (least is None or value >= least)
         and (above is None or value > above)
         and (below is None or value < below)
+        and (most is None or value <= most)
     )
     if not fits:
-        bounds = (("{} or more", least), ("above {}", above), ("below {}", below))
+        bounds = (("{} or more", least), ("above {}", above), ("below {}", below), ("at most {}", most))
         wanted = " and ".join(text.format(limit) for text, limit in bounds if limit is not None)
         raise NmtError(f"--{spec.name}={value} must be {wanted or 'a finite number'}")
 
