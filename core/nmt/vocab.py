@@ -1,6 +1,7 @@
 """The vocabulary: tokens to ids and back, its file format, and how it is counted from a corpus.
 
-A vocabulary file holds one token a line; its line number is the token's id. The first three are special.
+A vocabulary file holds one token a line; its line number is the token's id. The first three are special, unless
+`--check_special_token` is off.
 """
 
 from __future__ import annotations
@@ -22,35 +23,40 @@ UNK_ID, SOS_ID, EOS_ID = range(3)
 
 
 class Vocab:
-    """Tokens with ids 0 … len-1, of which 0, 1, 2 are `<unk>`, `<s>`, `</s>`.
+    """Tokens with ids 0 … len-1. Id 0 is `<unk>`'s, whatever token stands there.
 
-    Raises `NmtError` when the specials are not where they belong, or a token is there twice.
+    `sos_id` and `eos_id` are those of the tokens that begin and end a sentence. Raises `NmtError` when one of these is
+    missing, or a token is there twice.
     """
 
-    def __init__(self, tokens: Sequence[str]) -> None:
-        if tuple(tokens[:3]) != SPECIALS:
-            raise NmtError(
-                f"a vocabulary begins with {', '.join(SPECIALS)}, this one with {', '.join(tokens[:3])!r}: "
-                "make it with bin/generate_vocab"
-            )
+    def __init__(self, tokens: Sequence[str], *, sos: str = SOS, eos: str = EOS) -> None:
         self._tokens = tuple(tokens)
         self._ids = {token: i for i, token in enumerate(self._tokens)}
         if len(self._ids) != len(self._tokens):
             twice = next(token for token, n in Counter(self._tokens).items() if n > 1)
             raise NmtError(f"the vocabulary holds {twice!r} twice: make it with bin/generate_vocab")
+        if missing := [token for token in (sos, eos) if token not in self._ids]:
+            raise NmtError(
+                f"the vocabulary holds no {' and no '.join(missing)}: make it with bin/generate_vocab, "
+                "name its own tokens with --sos and --eos, or leave --check_special_token on"
+            )
+        if sos == eos:
+            raise NmtError(f"--sos and --eos are both {sos!r}: an end must be told from a beginning")
+        self.sos_id, self.eos_id = self._ids[sos], self._ids[eos]
 
     @classmethod
-    def load(cls, path: Path) -> Vocab:
-        """Read a vocabulary file (UTF-8, one token a line). Raises `NmtError` when it can't be used."""
+    def load(cls, path: Path, *, sos: str = SOS, eos: str = EOS, add_specials: bool = False) -> Vocab:
+        """Read a vocabulary file (UTF-8, one token a line). Raises `NmtError` when it can't be used.
+
+        With `add_specials`, `--check_special_token`, a file that does not begin with `<unk>`, `sos` and `eos` gets
+        them put before its own tokens, as in tensorflow/nmt.
+        """
+        tokens = _read_lines(path)
+        specials = [UNK, sos, eos]
+        if add_specials and tokens[:3] != specials:
+            tokens = specials + tokens
         try:
-            text = path.read_text(encoding="utf-8")
-        except FileNotFoundError as error:
-            raise NmtError(f"no vocabulary file {path}: make it with bin/generate_vocab") from error
-        except (OSError, UnicodeDecodeError) as error:
-            raise NmtError(f"can't read the vocabulary {path}: {error}") from error
-        try:
-            # split("\n"), not splitlines(): a token may be any other character that Unicode calls a line end.
-            return cls(text.removesuffix("\n").split("\n"))
+            return cls(tokens, sos=sos, eos=eos)
         except NmtError as error:
             raise NmtError(f"{path}: {error}") from error
 
@@ -82,6 +88,48 @@ class Vocab:
         return hash(self._tokens)
 
 
+def _read_lines(path: Path) -> list[str]:
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError as error:
+        raise NmtError(f"no vocabulary file {path}: make it with bin/generate_vocab") from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise NmtError(f"can't read the vocabulary {path}: {error}") from error
+    # split("\n"), not splitlines(): a token may be any other character that Unicode calls a line end.
+    return text.removesuffix("\n").split("\n") if text else []
+
+
+class ByteVocab:
+    """No vocabulary: every token is spelt, `--use_char_encode`. Bytes, as characters would need a vocabulary again.
+
+    The numbers are tensorflow/nmt's: a byte b is b + 1; a token begins with 259, ends with 260 and is filled up to
+    `WIDTH` with 261. A longer token is cut.
+    """
+
+    WIDTH = 50
+    BEGIN, END, FILL = 259, 260, 261
+
+    def ids(self, tokens: Iterable[str]) -> NDArray[np.int32]:
+        """The spelling of `tokens`. Shape (number of tokens, WIDTH)."""
+        import numpy as np
+
+        spelt = [[self.BEGIN, *(byte + 1 for byte in self._bytes(token)), self.END] for token in tokens]
+        ids = np.full((len(spelt), self.WIDTH), self.FILL, np.int32)
+        for row, spelling in zip(ids, spelt, strict=True):
+            row[: len(spelling)] = spelling
+        return ids
+
+    def _bytes(self, token: str) -> bytes:
+        # A lone surrogate, which no file can hold but a Python caller can, has no UTF-8.
+        return token.encode("utf-8", "replace")[: self.WIDTH - 2]
+
+    def __len__(self) -> int:
+        return self.FILL + 1
+
+
+SourceVocab = Vocab | ByteVocab
+
+
 def count_tokens(lines: Iterable[str], *, delimiter: str | None = None, downcase: bool = False) -> Counter[str]:
     """How often each token occurs in `lines`; the special tokens do not count as tokens.
 
@@ -109,5 +157,7 @@ def select_tokens(counts: Counter[str], *, min_frequency: int = 1, max_vocab_siz
 
 
 def write_vocab(path: Path, tokens: Sequence[str]) -> None:
-    """Write a vocabulary file; `tokens` begin with the specials. Raises `NmtError` where `Vocab` would."""
+    """Write a vocabulary file. Raises `NmtError` where `Vocab` would, and when `tokens` don't begin with the specials."""
+    if tuple(tokens[:3]) != SPECIALS:
+        raise NmtError(f"a vocabulary begins with {', '.join(SPECIALS)}, this one with {', '.join(tokens[:3])!r}")
     Vocab(tokens).save(path)

@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from core.nmt.errors import NmtError
-from core.nmt.vocab import SPECIALS, Vocab, count_tokens, select_tokens, write_vocab
+from core.nmt.vocab import SPECIALS, ByteVocab, Vocab, count_tokens, select_tokens, write_vocab
 
 
 def test_the_line_of_a_token_is_its_id():
@@ -42,8 +42,9 @@ def test_vocabularies_are_equal_when_their_tokens_and_order_are():
 @pytest.mark.parametrize(
     ("content", "complaint"),
     [
-        (b"a\nb\nc\n", "begins with <unk>, <s>, </s>"),
-        (b"", "begins with <unk>, <s>, </s>"),
+        (b"a\nb\nc\n", "holds no <s> and no </s>: .*--check_special_token"),
+        (b"a\n<s>\nc\n", "holds no </s>"),
+        (b"", "holds no <s> and no </s>"),
         (b"<unk>\n<s>\n</s>\na\nb\na\n", "holds 'a' twice"),
         (b"<unk>\n<s>\n</s>\n\xff\n", "can't read"),
     ],
@@ -54,6 +55,70 @@ def test_a_vocabulary_that_cannot_be_used_is_refused_by_its_name(tmp_path, conte
     with pytest.raises(NmtError, match=complaint) as caught:
         Vocab.load(path)
     assert str(path) in str(caught.value)
+
+
+def write_lines(path, *tokens):
+    path.write_text("".join(f"{token}\n" for token in tokens), encoding="utf-8")
+    return path
+
+
+def test_specials_are_put_before_a_vocabulary_that_does_not_begin_with_them(tmp_path):
+    path = write_lines(tmp_path / "vocab", "나", "너")
+    vocab = Vocab.load(path, add_specials=True)
+    assert vocab.tokens(range(5)) == [*SPECIALS, "나", "너"]
+    assert vocab.ids(["너"]).tolist() == [4]
+    assert (vocab.sos_id, vocab.eos_id) == (1, 2)
+    assert path.read_text(encoding="utf-8") == "나\n너\n"
+
+
+def test_a_vocabulary_that_begins_with_its_specials_stays_as_it_is(tmp_path):
+    path = write_lines(tmp_path / "vocab", "<unk>", "<go>", "<stop>", "나")
+    vocab = Vocab.load(path, sos="<go>", eos="<stop>", add_specials=True)
+    assert len(vocab) == 4
+    assert (vocab.sos_id, vocab.eos_id) == (1, 2)
+
+
+def test_specials_elsewhere_in_the_file_are_no_second_time_there(tmp_path):
+    path = write_lines(tmp_path / "vocab", *SPECIALS, "나")
+    with pytest.raises(NmtError, match="holds '<unk>' twice"):
+        Vocab.load(path, sos="<go>", eos="<stop>", add_specials=True)
+
+
+def test_unchecked_specials_are_where_the_file_has_them(tmp_path):
+    path = write_lines(tmp_path / "vocab", "가", "</s>", "나", "<s>")
+    vocab = Vocab.load(path)
+    assert (vocab.sos_id, vocab.eos_id) == (3, 1)
+    assert vocab.ids(["나", "모름"]).tolist() == [2, 0]
+
+
+def test_beginning_and_end_are_two_tokens():
+    with pytest.raises(NmtError, match="--sos and --eos are both"):
+        Vocab(SPECIALS, sos="<s>", eos="<s>")
+
+
+def test_only_a_vocabulary_that_begins_with_the_specials_is_written(tmp_path):
+    with pytest.raises(NmtError, match="begins with <unk>, <s>, </s>"):
+        write_vocab(tmp_path / "vocab", ["a", *SPECIALS])
+    assert not (tmp_path / "vocab").exists()
+
+
+def test_a_spelt_token_is_its_bytes_between_marks():
+    spelt = ByteVocab().ids(["a", "가"])
+    assert spelt.shape == (2, 50)
+    assert spelt.dtype == "int32"
+    assert spelt[0].tolist() == [259, ord("a") + 1, 260] + [261] * 47
+    assert spelt[1].tolist() == [259, 0xEA + 1, 0xB0 + 1, 0x80 + 1, 260] + [261] * 45
+    assert spelt.max() < len(ByteVocab())
+
+
+def test_a_long_token_is_cut_to_the_width():
+    [spelt] = ByteVocab().ids(["x" * 60])
+    assert spelt.tolist() == [259] + [ord("x") + 1] * 48 + [260]
+
+
+def test_no_tokens_have_no_spelling():
+    assert ByteVocab().ids([]).shape == (0, 50)
+    assert ByteVocab().ids(["\ud800"])[0, 1] == ord("?") + 1
 
 
 def test_a_missing_vocabulary_says_how_to_make_one(tmp_path):
