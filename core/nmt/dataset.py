@@ -1,7 +1,7 @@
-"""Token files → shuffled, bucketed, padded batches of ids, with `tf.data`.
+"""Token files → shuffled, bucketed, padded batches of ids, in NumPy.
 
 The order of batches depends on the seed and the step alone, so that a resumed run sees what an uninterrupted one
-would have seen.
+would have seen. A corpus is held once, as flat arrays; batches are cut out of it as they are needed.
 """
 
 from __future__ import annotations
@@ -11,24 +11,39 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-import tensorflow as tf
 from numpy.typing import NDArray
 
 from core.nmt.errors import NmtError
 from core.nmt.hparams import HParams
-from core.nmt.vocab import EOS_ID, SOS_ID, Vocab
+from core.nmt.vocab import EOS_ID, SOS_ID, SourceVocab, Vocab
+
+Ids = NDArray[np.int32]
 
 
 class Corpus(NamedTuple):
-    """Sentence pairs as two flat arrays of ids: pair i lies at `src[src_at[i]:src_at[i + 1]]`, likewise `tgt`."""
+    """Sentence pairs as two flat arrays of ids: pair i lies at `src[src_at[i]:src_at[i + 1]]`, likewise `tgt`.
 
-    src: NDArray[np.int32]
+    With `--use_char_encode` the ids of `src` are rows of `spelling`, (distinct tokens, bytes of a token): a token's
+    letters are kept once, however often it occurs.
+    """
+
+    src: Ids
     src_at: NDArray[np.int64]
-    tgt: NDArray[np.int32]
+    tgt: Ids
     tgt_at: NDArray[np.int64]
+    spelling: Ids | None = None
 
     def __len__(self) -> int:
         return len(self.src_at) - 1
+
+    def sources(self) -> list[Ids]:
+        """Every source sentence, (its tokens,), or (its tokens, bytes of a token) when it is spelt."""
+        rows = (self.src[a:b] for a, b in zip(self.src_at, self.src_at[1:], strict=False))
+        return list(rows) if self.spelling is None else [self.spelling[row] for row in rows]
+
+    def targets(self) -> list[Ids]:
+        """Every target sentence, (its tokens,)."""
+        return [self.tgt[a:b] for a, b in zip(self.tgt_at, self.tgt_at[1:], strict=False)]
 
 
 def read_tokens(path: Path) -> Iterator[list[str]]:
@@ -43,17 +58,20 @@ def read_tokens(path: Path) -> Iterator[list[str]]:
         raise NmtError(f"can't read {path}: {error}") from error
 
 
-def read_corpus(prefix: Path, hparams: HParams, src_vocab: Vocab, tgt_vocab: Vocab, *, training: bool) -> Corpus:
+def read_corpus(prefix: Path, hparams: HParams, src_vocab: SourceVocab, tgt_vocab: Vocab, *, training: bool) -> Corpus:
     """Read `prefix.<src>` and `prefix.<tgt>`; pairs with an empty side are skipped.
 
     For `training` sentences are cut to `src_max_len` and `tgt_max_len`, and the first `max_train` pairs are taken.
     To be scored they are read as they are, all of them: a score against half a reference would say nothing.
+    A language model reads `prefix.<tgt>` alone, as both sides.
 
     Raises `NmtError` when a file is missing, the two have not the same number of lines, or nothing is left.
     """
-    src_path, tgt_path = (prefix.with_name(f"{prefix.name}.{suffix}") for suffix in (hparams.src, hparams.tgt))
+    suffixes = (hparams.tgt if hparams.language_model else hparams.src, hparams.tgt)
+    src_path, tgt_path = (prefix.with_name(f"{prefix.name}.{suffix}") for suffix in suffixes)
     src_limit, tgt_limit = (hparams.src_max_len or None, hparams.tgt_max_len or None) if training else (None, None)
     most = hparams.max_train if training else 0
+    numbers = src_vocab if isinstance(src_vocab, Vocab) else _Numbering()
     src, tgt = _FlatIds(), _FlatIds()
     sources, targets = read_tokens(src_path), read_tokens(tgt_path)
     for source in sources:
@@ -61,13 +79,27 @@ def read_corpus(prefix: Path, hparams: HParams, src_vocab: Vocab, tgt_vocab: Voc
         if target is None:
             raise NmtError(f"{src_path} has more lines than {tgt_path}: line N of one belongs to line N of the other")
         if source and target and not (most and len(src) >= most):
-            src.append(src_vocab.ids(source[:src_limit]))
+            src.append(numbers.ids(source[:src_limit]))
             tgt.append(tgt_vocab.ids(target[:tgt_limit]))
     if next(targets, None) is not None:
         raise NmtError(f"{tgt_path} has more lines than {src_path}: line N of one belongs to line N of the other")
     if not len(src):
         raise NmtError(f"{src_path} and {tgt_path} hold no pair with tokens on both sides: nothing to learn from")
-    return Corpus(*src.arrays(), *tgt.arrays())
+    spelling = src_vocab.ids(numbers.tokens()) if isinstance(numbers, _Numbering) else None
+    return Corpus(*src.arrays(), *tgt.arrays(), spelling)
+
+
+class _Numbering:
+    """Numbers for tokens as they come, so that a token that comes again needs no new letters."""
+
+    def __init__(self) -> None:
+        self._numbers: dict[str, int] = {}
+
+    def ids(self, tokens: Sequence[str]) -> Ids:
+        return np.array([self._numbers.setdefault(token, len(self._numbers)) for token in tokens], np.int32)
+
+    def tokens(self) -> list[str]:
+        return list(self._numbers)
 
 
 class _FlatIds:
@@ -75,36 +107,45 @@ class _FlatIds:
 
     def __init__(self) -> None:
         self._ids = np.empty(1 << 16, np.int32)
-        self._ends = [0]
+        self._ends = np.zeros(1 << 12, np.int64)
+        self._rows = 0
 
-    def append(self, row: NDArray[np.int32]) -> None:
-        end = self._ends[-1] + len(row)
+    def append(self, row: Ids) -> None:
+        start = self._ends[self._rows]
+        end = start + len(row)
         while end > len(self._ids):
             self._ids = np.concatenate([self._ids, np.empty_like(self._ids)])
-        self._ids[self._ends[-1] : end] = row
-        self._ends.append(end)
+        if self._rows + 1 == len(self._ends):
+            self._ends = np.concatenate([self._ends, np.empty_like(self._ends)])
+        self._ids[start:end] = row
+        self._rows += 1
+        self._ends[self._rows] = end
 
     def __len__(self) -> int:
-        return len(self._ends) - 1
+        return self._rows
 
-    def arrays(self) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
-        return self._ids[: self._ends[-1]].copy(), np.array(self._ends, np.int64)
+    def arrays(self) -> tuple[Ids, NDArray[np.int64]]:
+        return self._ids[: self._ends[self._rows]].copy(), self._ends[: self._rows + 1].copy()
 
 
 def batch_arrays(
-    sources: Sequence[NDArray[np.int32]], targets: Sequence[NDArray[np.int32]]
-) -> tuple[NDArray[np.int32], ...]:
+    sources: Sequence[Ids], targets: Sequence[Ids], *, sos_id: int = SOS_ID, eos_id: int = EOS_ID
+) -> tuple[Ids, ...]:
     """Pad pairs to one batch, the arrays of `model.Batch` in their order."""
-    src, src_lengths = pad(sources)
-    tgt_in, tgt_lengths = pad([np.concatenate([[SOS_ID], row]) for row in targets])
-    tgt_out, _ = pad([np.concatenate([row, [EOS_ID]]) for row in targets])
+    src, src_lengths = pad(sources, eos_id)
+    tgt_in, tgt_lengths = pad([np.concatenate([[sos_id], row]) for row in targets], eos_id)
+    tgt_out, _ = pad([np.concatenate([row, [eos_id]]) for row in targets], eos_id)
     return src, src_lengths, tgt_in, tgt_out, tgt_lengths
 
 
-def pad(rows: Sequence[NDArray[np.int32]]) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-    """Rows of ids → (B, longest) padded with `</s>`, at least one column wide, and lengths (B,)."""
+def pad(rows: Sequence[Ids], eos_id: int = EOS_ID) -> tuple[Ids, Ids]:
+    """Rows of ids → (B, longest) padded with `</s>`, at least one column wide, and lengths (B,).
+
+    Rows of spelt tokens, (tokens, bytes), give (B, longest, bytes).
+    """
     lengths = np.array([len(row) for row in rows], np.int32)
-    padded = np.full((len(rows), max(1, lengths.max(initial=0))), EOS_ID, np.int32)
+    width = rows[0].shape[1:] if rows else ()
+    padded = np.full((len(rows), max(1, lengths.max(initial=0)), *width), eos_id, np.int32)
     for i, row in enumerate(rows):
         padded[i, : len(row)] = row
     return padded, lengths
@@ -113,18 +154,22 @@ def pad(rows: Sequence[NDArray[np.int32]]) -> tuple[NDArray[np.int32], NDArray[n
 class TrainingData:
     """Endless training batches, each epoch in an order of its own, pairs of like length together."""
 
-    def __init__(self, corpus: Corpus, hparams: HParams) -> None:
+    def __init__(self, corpus: Corpus, hparams: HParams, *, sos_id: int = SOS_ID, eos_id: int = EOS_ID) -> None:
         self.corpus = corpus
         self._hparams = hparams
+        self._sos_id = sos_id
+        self._eos_id = eos_id
         self._buckets = self._bucket_of_each()
         sizes = np.bincount(self._buckets, minlength=hparams.num_buckets)
         self.batches_per_epoch = int(np.ceil(sizes / hparams.batch_size).sum())
 
-    def batches_from(self, step: int) -> tf.data.Dataset:
+    def batches_from(self, step: int) -> Iterator[tuple[Ids, ...]]:
         """Batches as `model.Batch` tuples, from that of `step` (0 is the training's first) on, without end."""
         epoch, done = divmod(step, self.batches_per_epoch)
-        batches = tf.data.Dataset.counter(epoch).flat_map(self._epoch)
-        return batches.skip(done).prefetch(4)
+        while True:
+            for rows in self._epoch(epoch)[done:]:
+                yield self._batch(rows)
+            epoch, done = epoch + 1, 0
 
     def _bucket_of_each(self) -> NDArray[np.int64]:
         """As tensorflow/nmt: the longer side decides, in equal steps up to `src_max_len`."""
@@ -134,31 +179,35 @@ class TrainingData:
         buckets: NDArray[np.int64] = np.minimum(np.maximum(src, tgt) // width, self._hparams.num_buckets - 1)
         return buckets
 
-    def _epoch(self, epoch: tf.Tensor) -> tf.data.Dataset:
-        hparams, buckets = self._hparams, tf.constant(self._buckets)
-        seed = tf.stack([tf.constant(hparams.random_seed, tf.int64), epoch])
-        order = tf.random.experimental.stateless_shuffle(tf.range(len(self.corpus), dtype=tf.int64), seed)
-        grouped = tf.data.Dataset.from_tensor_slices(order).group_by_window(
-            lambda i: buckets[i],
-            lambda _, window: window.batch(hparams.batch_size),
-            window_size=hparams.batch_size,
-        )
-        return grouped.map(self._pad, num_parallel_calls=1, deterministic=True)
+    def _epoch(self, epoch: int) -> list[NDArray[np.int64]]:
+        """The numbers of the pairs of each batch of an epoch: full batches of one bucket, and one of its rest."""
+        shuffle = np.random.Generator(np.random.Philox(key=[self._hparams.random_seed, epoch]))
+        order = shuffle.permutation(len(self.corpus))
+        order = order[np.argsort(self._buckets[order], kind="stable")]
+        batches: list[NDArray[np.int64]] = []
+        for bucket in np.split(order, np.cumsum(np.bincount(self._buckets))[:-1]):
+            batches += np.split(bucket, range(self._hparams.batch_size, len(bucket), self._hparams.batch_size))
+        filled = [rows for rows in batches if len(rows)]
+        return [filled[i] for i in shuffle.permutation(len(filled))]
 
-    def _pad(self, rows: tf.Tensor) -> tuple[tf.Tensor, ...]:
-        """`rows` (B,) numbers of pairs → the tensors of `model.Batch`."""
-        src, src_lengths = self._take(self.corpus.src, self.corpus.src_at, rows)
-        tgt, tgt_lengths = self._take(self.corpus.tgt, self.corpus.tgt_at, rows)
-        edge = tf.ones_like(rows, tf.int32)[:, tf.newaxis]
-        tgt_in = tf.concat([edge * SOS_ID, tgt], 1)
-        tgt_out = tf.concat([tgt, edge * EOS_ID], 1)  # padding is </s> already, so this holds for short rows too
-        return src, src_lengths, tgt_in, tgt_out, tgt_lengths + 1
+    def _batch(self, rows: NDArray[np.int64]) -> tuple[Ids, ...]:
+        """`rows` (B,) numbers of pairs → the arrays of `model.Batch`."""
+        spelling = self.corpus.spelling
+        src, src_lengths = _cut(self.corpus.src, self.corpus.src_at, rows, self._eos_id if spelling is None else 0)
+        tgt, tgt_lengths = _cut(self.corpus.tgt, self.corpus.tgt_at, rows, self._eos_id)
+        edge = np.ones((len(rows), 1), np.int32)
+        tgt_in = np.concatenate([edge * self._sos_id, tgt], 1)
+        # Padding is </s> already, so this ends short rows too.
+        tgt_out = np.concatenate([tgt, edge * self._eos_id], 1)
+        return src if spelling is None else spelling[src], src_lengths, tgt_in, tgt_out, tgt_lengths + 1
 
-    @staticmethod
-    def _take(ids: NDArray[np.int32], at: NDArray[np.int64], rows: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        starts, ends = tf.gather(tf.constant(at), rows), tf.gather(tf.constant(at), rows + 1)
-        lengths = ends - starts
-        ragged = tf.RaggedTensor.from_row_lengths(
-            tf.gather(tf.constant(ids), tf.ragged.range(starts, ends).flat_values), lengths
-        )
-        return ragged.to_tensor(default_value=EOS_ID), tf.cast(lengths, tf.int32)
+
+def _cut(ids: Ids, at: NDArray[np.int64], rows: NDArray[np.int64], padding: int) -> tuple[Ids, Ids]:
+    """Sentences `rows` (B,) of a flat array → (B, longest), padded, and their lengths (B,)."""
+    starts = at[rows]
+    lengths = (at[rows + 1] - starts).astype(np.int32)
+    columns = np.arange(lengths.max())
+    inside = columns < lengths[:, np.newaxis]
+    padded = np.full(inside.shape, padding, np.int32)
+    padded[inside] = ids[(starts[:, np.newaxis] + columns)[inside]]
+    return padded, lengths

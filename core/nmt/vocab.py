@@ -157,7 +157,7 @@ def select_tokens(counts: Counter[str], *, min_frequency: int = 1, max_vocab_siz
 
 
 def write_vocab(path: Path, tokens: Sequence[str]) -> None:
-    """Write a vocabulary file. Raises `NmtError` where `Vocab` would, and when `tokens` don't begin with the specials."""
+    """Write a vocabulary file. Raises `NmtError` where `Vocab` would, and for tokens without the specials first."""
     if tuple(tokens[:3]) != SPECIALS:
         raise NmtError(f"a vocabulary begins with {', '.join(SPECIALS)}, this one with {', '.join(tokens[:3])!r}")
     Vocab(tokens).save(path)
