@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from core.nmt.errors import NmtError
-from core.nmt.flags import PATHS, help_text, parse
+from core.nmt.flags import PATHS, Options, help_text, parse, without_effect
 from core.nmt.hparams import HParams
 
 
@@ -66,8 +66,68 @@ def test_a_path_that_is_missing_says_what_it_is_for():
 
 def test_help_names_every_flag_and_its_default():
     text = help_text()
-    for name in PATHS:
-        assert f"--{name}\n" in text
-    for spec in fields(HParams):
-        assert f"--{spec.name}={spec.default}\n" in text
-        assert spec.metadata["help"] in text
+    said = " ".join(text.split())
+    for name, meaning in PATHS.items():
+        assert f"  --{name}\n" in text
+        assert meaning in said
+    for spec in (*fields(HParams), *fields(Options)):
+        assert f"  --{spec.name}={spec.default}\n" in text
+        assert spec.metadata["help"] in said
+
+
+def test_help_is_in_groups_and_fits_a_terminal():
+    lines = help_text().splitlines()
+    assert [line for line in lines if len(line) > 100] == []
+    groups = [line for line in lines[4:] if line and not line.startswith(" ")]
+    assert groups == [
+        "Files",
+        "Command",
+        "Data",
+        "Architecture",
+        "Optimisation",
+        "Evaluation and checkpoints",
+        "Decoding",
+        "Machine",
+    ]
+
+
+@pytest.mark.parametrize("spelling", [["--residual=True"], ["--residual=TRUE"], ["--residual", "true"], ["--residual"]])
+def test_a_switch_is_read_as_the_original_reads_it(spelling):
+    assert parse(spelling).hparams == {"residual": True}
+
+
+def test_options_say_what_one_command_does():
+    options = parse(["--jobid=1", "--num_workers=2", "--inference_list=3,0", "--override_loaded_hparams"]).options
+    assert (options.jobid, options.num_workers, options.inference_indices) == (1, 2, (3, 0))
+    assert options.override_loaded_hparams
+    assert parse([]).options == Options()
+    assert Options().inference_indices is None
+
+
+@pytest.mark.parametrize(
+    ("argv", "complaint"),
+    [
+        (["--jobid=2", "--num_workers=2"], r"--jobid=2 must be below --num_workers=2"),
+        (["--jobid=-1"], r"--jobid=-1 must be 0 or more"),
+        (["--num_workers=0"], r"--num_workers=0 must be 1 or more"),
+        (["--inference_list=1,-2"], r"--inference_list=1,-2 must be numbers from 0, by comma"),
+        (["--inference_list=1,,2"], r"must be numbers from 0"),
+        (["--override_loaded_hparams=maybe"], r"must be true or false"),
+        (["--job_id=1"], r"did you mean --jobid\?"),
+    ],
+)
+def test_options_that_mean_nothing_are_refused(argv, complaint):
+    with pytest.raises(NmtError, match=complaint):
+        parse(argv)
+
+
+def test_an_empty_checkpoint_is_none():
+    assert parse(["--ckpt="]).paths == {}
+    with pytest.raises(NmtError, match="--ckpt needs a value"):
+        parse(["--ckpt"])
+
+
+def test_flags_without_effect_say_so_when_they_are_given():
+    assert without_effect(parse([])) == ()
+    [line] = without_effect(parse(["--time_major=false", "--residual"]))
+    assert line == "--time_major has no effect: sequences are always time-major inside."

@@ -6,6 +6,7 @@ from dataclasses import FrozenInstanceError, asdict
 import pytest
 
 from core.nmt.errors import NmtError
+from core.nmt.flags import PATHS
 from core.nmt.hparams import FILE_NAME, HParams, check_values, parse_value
 
 
@@ -19,7 +20,8 @@ def test_the_file_is_readable_json_without_paths(tmp_path):
     HParams().save(tmp_path)
     text = (tmp_path / FILE_NAME).read_text(encoding="utf-8")
     assert json.loads(text) == asdict(HParams())
-    assert "/" not in text
+    assert str(tmp_path) not in text
+    assert not {*PATHS} & {*asdict(HParams())}
 
 
 def test_hyperparameters_never_change():
@@ -61,8 +63,16 @@ def test_hyperparameters_never_change():
         ({"dropout": -0.1}, r"--dropout=-0.1 must be"),
         ({"label_smoothing": 1.5}, r"--label_smoothing=1.5 must be"),
         ({"encoder_type": "bi", "num_layers": 3}, r"even number of encoder layers, not 3"),
-        ({"num_encoder_layers": 3}, r"give both as many layers, or --pass_hidden_state=false"),
+        ({"num_encoder_layers": 3}, r"give both as many layers, or an --attention"),
         ({"num_encoder_layers": 3, "pass_hidden_state": False}, r"give both as many layers"),
+        ({"encoder_type": "gnmt", "num_layers": 1}, r"need 2 encoder layers or more, not 1"),
+        ({"attention_architecture": "gnmt", "attention": "luong", "num_layers": 1}, r"need 2 encoder layers or more"),
+        ({"infer_mode": "sample"}, r"--infer_mode=sample needs a --sampling_temperature above 0"),
+        (
+            {"metrics": "bleu,meteor"},
+            r"--metrics names 'meteor': choose from bleu, rouge, accuracy, word_accuracy, chrf",
+        ),
+        ({"src": "ko", "tgt": "ko"}, r"--src and --tgt are both 'ko'"),
         ({"num_unit": 3}, r"unknown hyperparameter num_unit: did you mean num_units\?"),
         ({"num_units": "3"}, r"num_units is '3': it must be int"),
         ({"num_units": 3.0}, r"num_units is 3.0: it must be int"),
@@ -77,8 +87,36 @@ def test_values_that_no_model_can_have_are_refused(values, complaint):
 
 
 def test_layers_may_differ_where_the_decoder_looks_back_instead():
-    hparams = HParams(num_encoder_layers=3, pass_hidden_state=False, attention="luong")
+    hparams = HParams(num_encoder_layers=3, attention="luong")
     assert (hparams.encoder_layers, hparams.decoder_layers, hparams.passes_state) == (3, 2, False)
+    assert HParams(num_layers=3, attention="luong").passes_state
+    assert not HParams(num_layers=3, attention="luong", pass_hidden_state=False).passes_state
+
+
+@pytest.mark.parametrize(
+    ("values", "encoder", "decoder"),
+    [
+        ({"num_layers": 4}, 0, 0),
+        ({"num_layers": 4, "residual": True}, 3, 3),
+        ({"num_layers": 4, "residual": True, "encoder_type": "bi"}, 3, 3),
+        ({"num_layers": 4, "residual": True, "encoder_type": "gnmt"}, 2, 2),
+        # Of another depth than the encoder's, the decoder follows its own rule.
+        ({"num_layers": 3, "num_encoder_layers": 4, "residual": True, "encoder_type": "gnmt"}, 2, 2),
+        ({"num_layers": 5, "num_encoder_layers": 4, "residual": True, "encoder_type": "gnmt"}, 2, 4),
+        ({"num_layers": 1, "residual": True}, 0, 0),
+        ({"num_layers": 2, "residual": True, "encoder_type": "gnmt"}, 0, 0),
+    ],
+)
+def test_residual_connections_follow_the_originals_rule(values, encoder, decoder):
+    hparams = HParams(attention="luong", **values)
+    assert (hparams.encoder_residual_layers, hparams.decoder_residual_layers) == (encoder, decoder)
+
+
+def test_a_language_model_has_no_source_of_its_own():
+    hparams = HParams(language_model=True, attention="luong", attention_architecture="gnmt", num_encoder_layers=7)
+    assert (hparams.src, hparams.tgt, hparams.share_vocab) == ("rep", "rep", True)
+    assert (hparams.attention, hparams.attention_architecture, hparams.passes_state) == ("", "standard", False)
+    assert hparams.updated({"src": "req", "attention": "luong"}) == hparams
 
 
 def test_without_attention_the_state_is_always_passed():
@@ -89,6 +127,7 @@ def test_beams_follow_from_width_and_mode():
     assert HParams().beams == 0
     assert HParams(infer_mode="beam_search").beams == 10
     assert HParams(beam_width=3).beams == 3
+    assert HParams(beam_width=3, infer_mode="sample", sampling_temperature=1.0).beams == 0
 
 
 def test_dev_is_scored_every_ten_log_lines_unless_told():
@@ -97,7 +136,7 @@ def test_dev_is_scored_every_ten_log_lines_unless_told():
 
 
 def test_metric_names_are_split_at_commas():
-    assert HParams(metrics=" bleu, accuracy,").metric_names == ("bleu", "accuracy")
+    assert HParams(metrics=" BLEU, accuracy,bleu").metric_names == ("bleu", "accuracy")
     assert HParams(metrics="").metric_names == ()
 
 
@@ -114,6 +153,9 @@ def test_a_trained_model_takes_another_decoding_but_no_other_shape():
         hparams.updated({"num_units": 16})
     with pytest.raises(NmtError, match="made with --attention="):
         hparams.updated({"attention": "luong"})
+    assert hparams.updated({"num_encoder_layers": 2}).encoder_layers == 2
+    with pytest.raises(NmtError, match="made with --num_layers=2, not 4"):
+        hparams.updated({"num_layers": 4})
 
 
 @pytest.mark.parametrize(
