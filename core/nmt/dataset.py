@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from core.nmt.errors import NmtError
 from core.nmt.hparams import HParams
-from core.nmt.vocab import EOS_ID, SOS_ID, SourceVocab, Vocab
+from core.nmt.vocab import EOS_ID, SOS_ID, ByteVocab, SourceVocab, Vocab
 
 Ids = NDArray[np.int32]
 
@@ -141,11 +141,13 @@ def batch_arrays(
 def pad(rows: Sequence[Ids], eos_id: int = EOS_ID) -> tuple[Ids, Ids]:
     """Rows of ids → (B, longest) padded with `</s>`, at least one column wide, and lengths (B,).
 
-    Rows of spelt tokens, (tokens, bytes), give (B, longest, bytes).
+    Rows of spelt tokens, (tokens, bytes), give (B, longest, bytes), padded with tokens without letters.
     """
     lengths = np.array([len(row) for row in rows], np.int32)
-    width = rows[0].shape[1:] if rows else ()
-    padded = np.full((len(rows), max(1, lengths.max(initial=0)), *width), eos_id, np.int32)
+    letters = rows[0].shape[1:] if rows else ()
+    padded = np.full(
+        (len(rows), max(1, lengths.max(initial=0)), *letters), ByteVocab.FILL if letters else eos_id, np.int32
+    )
     for i, row in enumerate(rows):
         padded[i, : len(row)] = row
     return padded, lengths
