@@ -1,47 +1,13 @@
-"""Recurrent cells: one step, or a whole sequence at once. They know neither layers nor attention.
-
-Sequences are time-major, (S, B, …): a step's rows lie side by side in memory.
-"""
+"""The cells that flags name: one step, or a whole sequence at once. They know neither layers nor attention."""
 
 from __future__ import annotations
-
-from typing import NamedTuple, Protocol
 
 import tensorflow as tf
 
 from core.nmt.embeddings import Initializer
-
-
-class LSTMState(NamedTuple):
-    """The memory cell `c` and the output `h`, both (B, U), float32."""
-
-    c: tf.Tensor
-    h: tf.Tensor
-
-
-class GRUState(NamedTuple):
-    """The output `h` (B, U), float32, which is all of a GRU's state."""
-
-    h: tf.Tensor
-
-
-CellState = LSTMState | GRUState
-
-
-class Cell(Protocol):
-    """What encoders and decoders ask of a cell with inputs of size I and U units."""
-
-    def zero_state(self, batch_size: tf.Tensor) -> CellState:
-        """The state before the first step."""
-
-    def step(self, inputs: tf.Tensor, state: CellState) -> tuple[tf.Tensor, CellState]:
-        """`inputs` (B, I) → outputs (B, U), and the next state."""
-
-    def sequence(self, inputs: tf.Tensor, lengths: tf.Tensor) -> tuple[tf.Tensor, CellState]:
-        """`inputs` (S, B, I), `lengths` (B,) → outputs (S, B, U), and each row's state after its last token.
-
-        Outputs beyond a row's length hold no meaning.
-        """
+from core.nmt.layer_norm_lstm import LayerNormLSTMCell
+from core.nmt.nas_cell import NASCell
+from core.nmt.recurrence import Cell, GRUState, LSTMState, SteppedCell
 
 
 class LSTMCell(tf.Module):  # type: ignore[misc]
@@ -97,7 +63,7 @@ class LSTMCell(tf.Module):  # type: ignore[misc]
         return block.cs, block.h
 
 
-class GRUCell(tf.Module):  # type: ignore[misc]
+class GRUCell(SteppedCell[GRUState]):
     """Gated recurrent unit: Cho et al. (2014), "Learning Phrase Representations using RNN Encoder–Decoder".
 
         r, u = σ([x, h] W + b);  g = tanh([x, r ∘ h] V + a);  h' = u ∘ h + (1 − u) ∘ g      (Eq. 5–8)
@@ -107,7 +73,7 @@ class GRUCell(tf.Module):  # type: ignore[misc]
 
     def __init__(self, input_size: int, num_units: int, init: Initializer, name: str) -> None:
         super().__init__(name=name)
-        self.num_units = num_units
+        self.input_size, self.num_units = input_size, num_units
         self.gates_kernel = tf.Variable(init((input_size + num_units, 2 * num_units)), name="gates_kernel")
         self.gates_bias = tf.Variable(tf.ones((2 * num_units,)), name="gates_bias")
         self.kernel = tf.Variable(init((input_size + num_units, num_units)), name="kernel")
@@ -117,36 +83,18 @@ class GRUCell(tf.Module):  # type: ignore[misc]
         """Zeros."""
         return GRUState(tf.zeros((batch_size, self.num_units)))
 
-    def step(self, inputs: tf.Tensor, state: GRUState) -> tuple[tf.Tensor, GRUState]:
-        """`inputs` (B, I) → (B, U), next state."""
+    def project(self, inputs: tf.Tensor) -> tf.Tensor:
+        """`inputs` (…, I) → (…, 3U), the inputs' share of r, u and g."""
+        kernels = tf.concat([self.gates_kernel[: self.input_size], self.kernel[: self.input_size]], 1)
+        return tf.tensordot(inputs, kernels, 1) + tf.concat([self.gates_bias, self.bias], 0)
+
+    def advance(self, projected: tf.Tensor, state: GRUState) -> GRUState:
+        """`projected` (B, 3U) → the next state (B, U)."""
         h = state.h
-        gates = tf.sigmoid(tf.concat([inputs, h], -1) @ self.gates_kernel + self.gates_bias)
-        r, u = tf.split(gates, 2, axis=-1)
-        g = tf.tanh(tf.concat([inputs, r * h], -1) @ self.kernel + self.bias)
-        h = u * h + (1 - u) * g
-        return h, GRUState(h)
-
-    def sequence(self, inputs: tf.Tensor, lengths: tf.Tensor) -> tuple[tf.Tensor, GRUState]:
-        """`inputs` (S, B, I), `lengths` (B,) → outputs (S, B, U), state after the last token."""
-        steps = tf.shape(inputs)[0]
-        rows = tf.TensorArray(tf.float32, steps).unstack(inputs)
-        outputs = tf.TensorArray(tf.float32, steps)
-        state = self.zero_state(tf.shape(inputs)[1])
-        _, _, outputs = tf.while_loop(
-            lambda t, *_: t < steps,
-            lambda t, state, outputs: self._write_step(t, rows, state, outputs),
-            (tf.constant(0), state, outputs),
-            maximum_iterations=steps,
-        )
-        stacked = outputs.stack()
-        stacked.set_shape((None, None, self.num_units))
-        return stacked, GRUState(at_last(stacked, lengths))
-
-    def _write_step(
-        self, t: tf.Tensor, rows: tf.TensorArray, state: GRUState, outputs: tf.TensorArray
-    ) -> tuple[tf.Tensor, GRUState, tf.TensorArray]:
-        output, state = self.step(rows.read(t), state)
-        return t + 1, state, outputs.write(t, output)
+        of_gates, of_g = tf.split(projected, [2 * self.num_units, self.num_units], axis=-1)
+        r, u = tf.split(tf.sigmoid(of_gates + h @ self.gates_kernel[self.input_size :]), 2, axis=-1)
+        g = tf.tanh(of_g + (r * h) @ self.kernel[self.input_size :])
+        return GRUState(u * h + (1 - u) * g)
 
 
 def at_last(sequence: tf.Tensor, lengths: tf.Tensor) -> tf.Tensor:
@@ -162,4 +110,8 @@ def make_cell(
     """The cell that `--unit_type` names."""
     if unit_type == "lstm":
         return LSTMCell(input_size, num_units, forget_bias, init, name)
+    if unit_type == "layer_norm_lstm":
+        return LayerNormLSTMCell(input_size, num_units, forget_bias, init, name)
+    if unit_type == "nas":
+        return NASCell(input_size, num_units, init, name)
     return GRUCell(input_size, num_units, init, name)

@@ -1,4 +1,4 @@
-"""The decoder: one token after another, from its own state and from what attention finds in the source."""
+"""Decoders: one token after another, from their own state and from what attention finds in the source."""
 
 from __future__ import annotations
 
@@ -8,55 +8,55 @@ from typing import NamedTuple
 import tensorflow as tf
 
 from core.nmt.attention import Attention, Memory, attend, make_attention
-from core.nmt.cells import Cell, CellState, make_cell
+from core.nmt.cells import make_cell
 from core.nmt.embeddings import Initializer
 from core.nmt.encoders import Dropout, Encoded
 from core.nmt.hparams import HParams
+from core.nmt.recurrence import Cell, CellState
 
 # Salts of the decoder's dropout masks, apart from the encoder's.
 _SALT = 1000
 
 
 class DecoderState(NamedTuple):
-    """`cells`: one state a layer; `attention_vector` (B, U), fed into the next step (no column without attention)."""
+    """What is carried from one token to the next.
+
+    `cells`: one state a layer; `attention_vector` (B, A), what attention gave and what is fed into the next step:
+    A is U, or the memory's size M in GNMT's architectures, or 0 without attention.
+    """
 
     cells: tuple[CellState, ...]
     attention_vector: tf.Tensor
 
 
 class Decoder(tf.Module):  # type: ignore[misc]
-    """Stacked cells with input feeding: Luong et al. (2015), section 3.3.
+    """What all architectures share: a stack of cells, where they start from, and teacher forcing.
 
-    At each step the bottom cell sees the token's embedding and the last attention vector; the top cell's output
-    is the query; and a_t = W_c [query; context] is the new attention vector. As in tensorflow/nmt it is not put through
-    the tanh of Luong's Eq. 5.
+    A subclass calls `_make_cells` with the sizes of their inputs, and gives `step`.
     """
 
-    def __init__(self, hparams: HParams, memory_size: int, init: Initializer) -> None:
+    mechanism: Attention | None = None
+    attention_size: int = 0
+    cells: Sequence[Cell]
+    input_sizes: Sequence[int]
+
+    def __init__(self, hparams: HParams) -> None:
         super().__init__(name="decoder")
-        units = hparams.num_units
-        self.num_units = units
-        self.output_attention = hparams.output_attention
+        self.num_units = hparams.num_units
         self.passes_state = hparams.passes_state
-        self.first_residual = 1 if hparams.residual else hparams.decoder_layers
-        self.mechanism: Attention | None = None
-        if hparams.attention:
-            self.mechanism = make_attention(hparams.attention, memory_size, units, init)
-            self.attention_kernel = tf.Variable(init((units + memory_size, units)), name="attention_kernel")
-        bottom = 2 * units if self.mechanism else units
-        self.cells: Sequence[Cell] = [
-            make_cell(hparams.unit_type, bottom if i == 0 else units, units, hparams.forget_bias, init, f"layer_{i}")
-            for i in range(hparams.decoder_layers)
-        ]
+        self.first_residual = hparams.decoder_layers - hparams.decoder_residual_layers
+
+    def zero_state(self, batch_size: tf.Tensor) -> DecoderState:
+        """The state that knows of no source and of no token."""
+        cells = tuple(cell.zero_state(batch_size) for cell in self.cells)
+        return DecoderState(cells, tf.zeros((batch_size, self.attention_size)))
 
     def start(self, encoded: Encoded, source_lengths: tf.Tensor) -> tuple[DecoderState, Memory | tuple[()]]:
         """The state before the first token, and what attention will look at, which is `()` without attention."""
-        batch_size = tf.shape(source_lengths)[0]
-        cells = encoded.state if self.passes_state else tuple(c.zero_state(batch_size) for c in self.cells)
-        if self.mechanism is None:
-            return DecoderState(cells, tf.zeros((batch_size, 0))), ()
-        memory = self.mechanism.remember(encoded.outputs, source_lengths)
-        return DecoderState(cells, tf.zeros((batch_size, self.num_units))), memory
+        state = self.zero_state(tf.shape(source_lengths)[0])
+        if self.passes_state:
+            state = state._replace(cells=encoded.state)
+        return state, self.mechanism.remember(encoded.outputs, source_lengths) if self.mechanism else ()
 
     def step(
         self, embedded: tf.Tensor, state: DecoderState, memory: Memory | tuple[()], masks: Sequence[tf.Tensor] = ()
@@ -66,18 +66,7 @@ class Decoder(tf.Module):  # type: ignore[misc]
         `masks`, one a layer, (B, size of the layer's input), are multiplied with what goes into the cells.
         Without attention the alignments are (B, 0).
         """
-        inputs = tf.concat([embedded, state.attention_vector], -1)
-        cells = []
-        for i, cell in enumerate(self.cells):
-            output, cell_state = cell.step(inputs * masks[i] if masks else inputs, state.cells[i])
-            inputs = output + inputs if i >= self.first_residual else output
-            cells.append(cell_state)
-        if self.mechanism is None or not memory:
-            return inputs, DecoderState(tuple(cells), state.attention_vector), inputs[:, :0]
-        context, alignments = attend(self.mechanism, inputs, memory)
-        attention_vector = tf.concat([inputs, context], -1) @ self.attention_kernel
-        output = attention_vector if self.output_attention else inputs
-        return output, DecoderState(tuple(cells), attention_vector), alignments
+        raise NotImplementedError
 
     def sequence(
         self, embedded: tf.Tensor, state: DecoderState, memory: Memory | tuple[()], dropout: Dropout | None
@@ -101,11 +90,102 @@ class Decoder(tf.Module):  # type: ignore[misc]
         stacked.set_shape((None, None, self.num_units))
         return stacked
 
+    def _make_cells(self, hparams: HParams, input_sizes: Sequence[int], init: Initializer) -> None:
+        self.input_sizes = input_sizes
+        self.cells = [
+            make_cell(hparams.unit_type, size, hparams.num_units, hparams.forget_bias, init, f"layer_{i}")
+            for i, size in enumerate(input_sizes)
+        ]
+
+    def _attend(self, query: tf.Tensor, memory: Memory | tuple[()]) -> tuple[tf.Tensor, tf.Tensor]:
+        """`query` (B, U) → context (B, M) and alignments (B, S), neither with a column without attention."""
+        if self.mechanism is None or not memory:
+            return query[:, :0], query[:, :0]
+        return attend(self.mechanism, query, memory)
+
     def _dropout_masks(self, embedded: tf.Tensor, dropout: Dropout | None) -> list[tf.Tensor]:
         """Masks for all steps of a layer at once, (T, B, size of its input); drawing them in the loop is slower."""
         if dropout is None or dropout.rate == 0:
             return []
         steps, batch_size = tf.shape(embedded)[0], tf.shape(embedded)[1]
-        bottom = 2 * self.num_units if self.mechanism else self.num_units
-        sizes = [bottom] + [self.num_units] * (len(self.cells) - 1)
-        return [dropout(tf.ones((steps, batch_size, size)), _SALT + i) for i, size in enumerate(sizes)]
+        return [dropout(tf.ones((steps, batch_size, size)), _SALT + i) for i, size in enumerate(self.input_sizes)]
+
+
+class StandardDecoder(Decoder):
+    """Stacked cells with input feeding: Luong et al. (2015), section 3.3.
+
+    At each step the bottom cell sees the token's embedding and the last attention vector; the top cell's output
+    is the query; and a_t = W_c [query; context] is the new attention vector. As in tensorflow/nmt it is not put through
+    the tanh of Luong's Eq. 5. Without attention it is the plain decoder of Sutskever et al. (2014).
+    """
+
+    def __init__(self, hparams: HParams, memory_size: int, init: Initializer) -> None:
+        super().__init__(hparams)
+        units = hparams.num_units
+        self.output_attention = hparams.output_attention
+        if hparams.attention:
+            self.attention_size = units
+            self.mechanism = make_attention(hparams.attention, memory_size, units, init)
+            self.attention_kernel = tf.Variable(init((units + memory_size, units)), name="attention_kernel")
+        self._make_cells(hparams, [units + self.attention_size] + [units] * (hparams.decoder_layers - 1), init)
+
+    def step(
+        self, embedded: tf.Tensor, state: DecoderState, memory: Memory | tuple[()], masks: Sequence[tf.Tensor] = ()
+    ) -> tuple[tf.Tensor, DecoderState, tf.Tensor]:
+        """See `Decoder.step`."""
+        inputs = tf.concat([embedded, state.attention_vector], -1)
+        cells = []
+        for i, cell in enumerate(self.cells):
+            output, cell_state = cell.step(inputs * masks[i] if masks else inputs, state.cells[i])
+            inputs = output + inputs if i >= self.first_residual else output
+            cells.append(cell_state)
+        context, alignments = self._attend(inputs, memory)
+        if self.mechanism is None:
+            return inputs, DecoderState(tuple(cells), context), alignments
+        attention_vector = tf.concat([inputs, context], -1) @ self.attention_kernel
+        output = attention_vector if self.output_attention else inputs
+        return output, DecoderState(tuple(cells), attention_vector), alignments
+
+
+class GNMTDecoder(Decoder):
+    """Attention at the bottom, its context for all layers: Wu et al. (2016), section 3.
+
+    The bottom cell sees the token's embedding and the last context; its output is the query; and every layer above
+    sees the output of the one below and a context: the last one (gnmt), or with `newest_context` the present one
+    (gnmt_v2), whose layers above the first then need nothing from the step before but their own state. The context,
+    (B, M), is fed as it is, without an attention layer, and the output is the top layer's: `--output_attention`
+    means nothing here.
+
+    A residual connection adds what the layer below put out, not the context beside it.
+    """
+
+    def __init__(self, hparams: HParams, memory_size: int, init: Initializer) -> None:
+        super().__init__(hparams)
+        units = hparams.num_units
+        self.newest_context = hparams.attention_architecture == "gnmt_v2"
+        self.attention_size = memory_size
+        self.mechanism = make_attention(hparams.attention, memory_size, units, init)
+        self._make_cells(hparams, [units + memory_size] * hparams.decoder_layers, init)
+
+    def step(
+        self, embedded: tf.Tensor, state: DecoderState, memory: Memory | tuple[()], masks: Sequence[tf.Tensor] = ()
+    ) -> tuple[tf.Tensor, DecoderState, tf.Tensor]:
+        """See `Decoder.step`."""
+        below = tf.concat([embedded, state.attention_vector], -1)
+        output, bottom = self.cells[0].step(below * masks[0] if masks else below, state.cells[0])
+        context, alignments = self._attend(output, memory)
+        seen = context if self.newest_context else state.attention_vector
+        cells = [bottom]
+        for i, cell in enumerate(self.cells[1:], start=1):
+            below = output
+            inputs = tf.concat([below, seen], -1)
+            output, cell_state = cell.step(inputs * masks[i] if masks else inputs, state.cells[i])
+            output = output + below if i >= self.first_residual else output
+            cells.append(cell_state)
+        return output, DecoderState(tuple(cells), context), alignments
+
+
+def make_decoder(hparams: HParams, memory_size: int, init: Initializer) -> Decoder:
+    """The decoder that `--attention_architecture` names; `memory_size` is that of the encoder's outputs, M."""
+    kind = StandardDecoder if hparams.attention_architecture == "standard" else GNMTDecoder
+    return kind(hparams, memory_size, init)

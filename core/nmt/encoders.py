@@ -7,9 +7,10 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from core.nmt.cells import Cell, CellState, make_cell
+from core.nmt.cells import make_cell
 from core.nmt.embeddings import Initializer
 from core.nmt.hparams import HParams
+from core.nmt.recurrence import Cell, CellState
 
 
 class Encoded(NamedTuple):
@@ -36,19 +37,21 @@ class Dropout(NamedTuple):
 class LayerStack(tf.Module):  # type: ignore[misc]
     """Layers over a whole sequence, each from the outputs of the one below, with dropout before each."""
 
-    def __init__(self, hparams: HParams, layers: int, init: Initializer, name: str) -> None:
+    def __init__(self, hparams: HParams, layers: int, input_size: int, init: Initializer, name: str) -> None:
         super().__init__(name=name)
         units = hparams.num_units
         self.cells: Sequence[Cell] = [
-            make_cell(hparams.unit_type, units, units, hparams.forget_bias, init, f"layer_{i}") for i in range(layers)
+            make_cell(hparams.unit_type, units if i else input_size, units, hparams.forget_bias, init, f"layer_{i}")
+            for i in range(layers)
         ]
-        # The bottom layer has none: its input is an embedding, not another layer's output.
+        # The bottom layer has none: its input is an embedding, or, above a layer that reads both ways, of twice the
+        # size of its output.
         self.first_residual = 1 if hparams.residual else layers
 
     def __call__(
         self, inputs: tf.Tensor, lengths: tf.Tensor, dropout: Dropout | None, salt: int
     ) -> tuple[tf.Tensor, list[CellState]]:
-        """`inputs` (S, B, U), `lengths` (B,) → (S, B, U), and each layer's last state."""
+        """`inputs` (S, B, I), `lengths` (B,) → (S, B, U), and each layer's last state."""
         states = []
         for i, cell in enumerate(self.cells):
             outputs, state = cell.sequence(dropout(inputs, salt + i) if dropout else inputs, lengths)
@@ -62,13 +65,26 @@ class UniEncoder(tf.Module):  # type: ignore[misc]
 
     def __init__(self, hparams: HParams, init: Initializer) -> None:
         super().__init__(name="encoder")
-        self.layers = LayerStack(hparams, hparams.encoder_layers, init, "forward")
+        self.layers = LayerStack(hparams, hparams.encoder_layers, hparams.num_units, init, "forward")
         self.output_size = hparams.num_units
 
     def __call__(self, embedded: tf.Tensor, lengths: tf.Tensor, dropout: Dropout | None) -> Encoded:
         """`embedded` (S, B, U), time-major, `lengths` (B,) → `Encoded`."""
         outputs, states = self.layers(embedded, lengths, dropout, salt=0)
         return Encoded(tf.transpose(outputs, (1, 0, 2)), tuple(states))
+
+
+def read_both_ways(
+    forward: LayerStack, backward: LayerStack, embedded: tf.Tensor, lengths: tf.Tensor, dropout: Dropout | None
+) -> tuple[tf.Tensor, list[CellState], list[CellState]]:
+    """Two stacks over `embedded` (S, B, U), one from each row's first token on, the other from its last.
+
+    Outputs (S, B, 2U), forward before backward, and each stack's last states.
+    """
+    flip = {"seq_lengths": lengths, "seq_axis": 0, "batch_axis": 1}
+    ahead, states = forward(embedded, lengths, dropout, salt=0)
+    back, back_states = backward(tf.reverse_sequence(embedded, **flip), lengths, dropout, salt=500)
+    return tf.concat([ahead, tf.reverse_sequence(back, **flip)], -1), states, back_states
 
 
 class BiEncoder(tf.Module):  # type: ignore[misc]
@@ -79,23 +95,46 @@ class BiEncoder(tf.Module):  # type: ignore[misc]
 
     def __init__(self, hparams: HParams, init: Initializer) -> None:
         super().__init__(name="encoder")
-        self.forward = LayerStack(hparams, hparams.encoder_layers // 2, init, "forward")
-        self.backward = LayerStack(hparams, hparams.encoder_layers // 2, init, "backward")
-        self.output_size = 2 * hparams.num_units
+        layers, units = hparams.encoder_layers // 2, hparams.num_units
+        self.forward = LayerStack(hparams, layers, units, init, "forward")
+        self.backward = LayerStack(hparams, layers, units, init, "backward")
+        self.output_size = 2 * units
 
     def __call__(self, embedded: tf.Tensor, lengths: tf.Tensor, dropout: Dropout | None) -> Encoded:
         """`embedded` (S, B, U), time-major, `lengths` (B,) → `Encoded`."""
-        flip = {"seq_lengths": lengths, "seq_axis": 0, "batch_axis": 1}
-        ahead, states = self.forward(embedded, lengths, dropout, salt=0)
-        back, back_states = self.backward(tf.reverse_sequence(embedded, **flip), lengths, dropout, salt=500)
-        outputs = tf.concat([ahead, tf.reverse_sequence(back, **flip)], -1)
-        turns = tuple(state for pair in zip(states, back_states, strict=True) for state in pair)
+        outputs, ahead, back = read_both_ways(self.forward, self.backward, embedded, lengths, dropout)
+        turns = tuple(state for pair in zip(ahead, back, strict=True) for state in pair)
         return Encoded(tf.transpose(outputs, (1, 0, 2)), turns)
 
 
-Encoder = UniEncoder | BiEncoder
+class GNMTEncoder(tf.Module):  # type: ignore[misc]
+    """Wu et al. (2016), "Google's Neural Machine Translation System", section 3.2.
+
+    One layer reads both ways, and the layers above it read its outputs, (S, B, 2U), left to right. As in
+    tensorflow/nmt the decoder's bottom layer starts from the backward state, the others from the layers above;
+    the forward state goes nowhere. Residual connections begin at the second layer above the bidirectional one.
+    """
+
+    def __init__(self, hparams: HParams, init: Initializer) -> None:
+        super().__init__(name="encoder")
+        units = hparams.num_units
+        self.forward = LayerStack(hparams, 1, units, init, "forward")
+        self.backward = LayerStack(hparams, 1, units, init, "backward")
+        self.upper = LayerStack(hparams, hparams.encoder_layers - 1, 2 * units, init, "upper")
+        self.output_size = units
+
+    def __call__(self, embedded: tf.Tensor, lengths: tf.Tensor, dropout: Dropout | None) -> Encoded:
+        """`embedded` (S, B, U), time-major, `lengths` (B,) → `Encoded`."""
+        both, _, back = read_both_ways(self.forward, self.backward, embedded, lengths, dropout)
+        outputs, states = self.upper(both, lengths, dropout, salt=1)
+        return Encoded(tf.transpose(outputs, (1, 0, 2)), (*back, *states))
+
+
+Encoder = UniEncoder | BiEncoder | GNMTEncoder
 
 
 def make_encoder(hparams: HParams, init: Initializer) -> Encoder:
     """The encoder that `--encoder_type` names."""
+    if hparams.encoder_type == "gnmt":
+        return GNMTEncoder(hparams, init)
     return BiEncoder(hparams, init) if hparams.encoder_type == "bi" else UniEncoder(hparams, init)

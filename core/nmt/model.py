@@ -7,7 +7,7 @@ from typing import NamedTuple
 import tensorflow as tf
 
 from core.nmt.attention import Memory
-from core.nmt.decoders import Decoder, DecoderState
+from core.nmt.decoders import DecoderState, make_decoder
 from core.nmt.embeddings import Embedding, make_initializer
 from core.nmt.encoders import Dropout, make_encoder
 from core.nmt.hparams import HParams
@@ -48,7 +48,7 @@ class Seq2Seq(tf.Module):  # type: ignore[misc]
             self.source_embedding if hparams.share_vocab else Embedding(tgt_vocab_size, units, init, "target_embedding")
         )
         self.encoder = make_encoder(hparams, init)
-        self.decoder = Decoder(hparams, self.encoder.output_size, init)
+        self.decoder = make_decoder(hparams, self.encoder.output_size, init)
         self.projection = tf.Variable(init((units, tgt_vocab_size)), name="projection")
 
     def encode(self, source_ids: tf.Tensor, source_lengths: tf.Tensor, dropout: Dropout | None = None) -> SearchState:

@@ -5,17 +5,17 @@ import pytest
 import tensorflow as tf
 
 from core.nmt.attention import attend
-from core.nmt.cells import LSTMState
-from core.nmt.decoders import Decoder, DecoderState
+from core.nmt.decoders import DecoderState, make_decoder
 from core.nmt.encoders import Dropout, Encoded
 from core.nmt.hparams import HParams
+from core.nmt.recurrence import LSTMState
 
 B, S, T, M, U = 3, 5, 2, 6, 4
 LENGTHS = np.array([5, 2, 1], np.int32)
 
 
 def decoder_of(init, layers=2, **flags):
-    return Decoder(HParams(num_units=U, num_layers=layers, **flags), M, init)
+    return make_decoder(HParams(num_units=U, num_layers=layers, **flags), M, init)
 
 
 @pytest.fixture

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from core.nmt.cells import GRUState, LSTMState
 from core.nmt.encoders import BiEncoder, Dropout, UniEncoder, make_encoder
 from core.nmt.hparams import HParams
+from core.nmt.recurrence import GRUState, LSTMState
 
 B, S, U = 3, 5, 4
 LENGTHS = np.array([5, 2, 3], np.int32)
