@@ -228,6 +228,10 @@ class HParams:
             raise NmtError(
                 f"--encoder_type=gnmt and --attention_architecture=gnmt need 2 encoder layers or more, not {encoder}"
             )
+        if self.attention_architecture != "standard" and not self.attention:
+            raise NmtError(
+                f"--attention_architecture={self.attention_architecture} says where attention sits: give an --attention"
+            )
         if encoder != decoder and not (self.attention or self.language_model):
             raise NmtError(
                 f"without attention the decoder's {decoder} layers start from the states of the encoder's {encoder}: "

@@ -67,6 +67,7 @@ def test_hyperparameters_never_change():
         ({"num_encoder_layers": 3, "pass_hidden_state": False}, r"give both as many layers"),
         ({"encoder_type": "gnmt", "num_layers": 1}, r"need 2 encoder layers or more, not 1"),
         ({"attention_architecture": "gnmt", "attention": "luong", "num_layers": 1}, r"need 2 encoder layers or more"),
+        ({"attention_architecture": "gnmt_v2"}, r"says where attention sits: give an --attention"),
         ({"infer_mode": "sample"}, r"--infer_mode=sample needs a --sampling_temperature above 0"),
         (
             {"metrics": "bleu,meteor"},
