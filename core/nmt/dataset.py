@@ -24,7 +24,8 @@ class Corpus(NamedTuple):
     """Sentence pairs as two flat arrays of ids: pair i lies at `src[src_at[i]:src_at[i + 1]]`, likewise `tgt`.
 
     With `--use_char_encode` the ids of `src` are rows of `spelling`, (distinct tokens, bytes of a token): a token's
-    letters are kept once, however often it occurs.
+    letters are kept once, however often it occurs. `references` are the target's lines as they stand in the file,
+    to score answers against; a corpus to train on has none.
     """
 
     src: Ids
@@ -32,6 +33,7 @@ class Corpus(NamedTuple):
     tgt: Ids
     tgt_at: NDArray[np.int64]
     spelling: Ids | None = None
+    references: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.src_at) - 1
@@ -48,10 +50,15 @@ class Corpus(NamedTuple):
 
 def read_tokens(path: Path) -> Iterator[list[str]]:
     """The tokens of each line. Raises `NmtError` when the file can't be read."""
+    return (line.split() for line in read_lines(path))
+
+
+def read_lines(path: Path) -> Iterator[str]:
+    """Each line, without its end. Raises `NmtError` when the file can't be read."""
     try:
         with path.open(encoding="utf-8", newline="\n") as lines:
             for line in lines:
-                yield line.split()
+                yield line.removesuffix("\n")
     except FileNotFoundError as error:
         raise NmtError(f"no file {path}: check the flag that names it") from error
     except (OSError, UnicodeDecodeError) as error:
@@ -73,20 +80,24 @@ def read_corpus(prefix: Path, hparams: HParams, src_vocab: SourceVocab, tgt_voca
     most = hparams.max_train if training else 0
     numbers = src_vocab if isinstance(src_vocab, Vocab) else _Numbering()
     src, tgt = _FlatIds(), _FlatIds()
-    sources, targets = read_tokens(src_path), read_tokens(tgt_path)
+    references = []
+    sources, targets = read_tokens(src_path), read_lines(tgt_path)
     for source in sources:
-        target = next(targets, None)
-        if target is None:
+        line = next(targets, None)
+        if line is None:
             raise NmtError(f"{src_path} has more lines than {tgt_path}: line N of one belongs to line N of the other")
+        target = line.split()
         if source and target and not (most and len(src) >= most):
             src.append(numbers.ids(source[:src_limit]))
             tgt.append(tgt_vocab.ids(target[:tgt_limit]))
+            if not training:
+                references.append(line)
     if next(targets, None) is not None:
         raise NmtError(f"{tgt_path} has more lines than {src_path}: line N of one belongs to line N of the other")
     if not len(src):
         raise NmtError(f"{src_path} and {tgt_path} hold no pair with tokens on both sides: nothing to learn from")
     spelling = src_vocab.ids(numbers.tokens()) if isinstance(numbers, _Numbering) else None
-    return Corpus(*src.arrays(), *tgt.arrays(), spelling)
+    return Corpus(*src.arrays(), *tgt.arrays(), spelling, tuple(references))
 
 
 class _Numbering:

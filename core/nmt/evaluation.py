@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 
 from core.nmt.dataset import Corpus, batch_arrays, pad
 from core.nmt.hparams import HParams
-from core.nmt.metrics import METRICS
+from core.nmt.metrics import score
 from core.nmt.model import Batch, Seq2Seq
 from core.nmt.search import Decoded, beam_search, greedy_search
-from core.nmt.vocab import EOS_ID, SOS_ID, UNK_ID, Vocab
+from core.nmt.subwords import answer_text
+from core.nmt.vocab import EOS_ID, SOS_ID, Vocab
 
 
 class Ranked(NamedTuple):
@@ -100,11 +101,11 @@ class Evaluator:
         sources = [corpus.src[a:b] for a, b in zip(corpus.src_at, corpus.src_at[1:], strict=False)]
         targets = [corpus.tgt[a:b] for a, b in zip(corpus.tgt_at, corpus.tgt_at[1:], strict=False)]
         scores = {"ppl": self._perplexity(sources, targets)}
-        hypotheses = [self._tgt_vocab.tokens(ranked[0].ids) for ranked in self._decoder.decode(sources)]
-        # A token that the vocabulary lacks is no <unk>, and no hypothesis can have found it.
-        references = [["" if i == UNK_ID else self._tgt_vocab.tokens([i])[0] for i in row.tolist()] for row in targets]
+        option = self._hparams.subword_option
+        decoded = self._decoder.decode(sources)
+        answers = [answer_text(self._tgt_vocab.tokens(ranked[0].ids), option) for ranked in decoded]
         for name in self._hparams.metric_names:
-            scores[name] = METRICS[name](hypotheses, references)
+            scores[name] = score(name, answers, corpus.references, option)
         return scores
 
     def _perplexity(self, sources: list[NDArray[np.int32]], targets: list[NDArray[np.int32]]) -> float:

@@ -60,9 +60,12 @@ def read_original(file: Mapping[str, Any], names: Collection[str]) -> Original:
     for name in _ZERO_IS_NONE:
         if values.get(name) == 0:
             del values[name]
-    for name in ("sos", "eos", "attention_architecture"):  # empty is the default there
+    for name in ("sos", "eos"):  # empty is the default there
         if values.get(name) == "":
             del values[name]
+    if not values.get("attention"):
+        # Where attention sits, of a model without any, was never asked.
+        values.pop("attention_architecture", None)
     # A width alone meant a beam search before there was an --infer_mode; since then the mode decides.
     if given.get("infer_mode", "beam_search") != "beam_search":
         values["beam_width"] = 0
