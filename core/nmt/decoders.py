@@ -119,7 +119,7 @@ class StandardDecoder(Decoder):
     the tanh of Luong's Eq. 5. Without attention it is the plain decoder of Sutskever et al. (2014).
     """
 
-    def __init__(self, hparams: HParams, memory_size: int, init: Initializer) -> None:
+    def __init__(self, hparams: HParams, memory_size: int, input_size: int, init: Initializer) -> None:
         super().__init__(hparams)
         units = hparams.num_units
         self.output_attention = hparams.output_attention
@@ -127,7 +127,7 @@ class StandardDecoder(Decoder):
             self.attention_size = units
             self.mechanism = make_attention(hparams.attention, memory_size, units, init)
             self.attention_kernel = tf.Variable(init((units + memory_size, units)), name="attention_kernel")
-        self._make_cells(hparams, [units + self.attention_size] + [units] * (hparams.decoder_layers - 1), init)
+        self._make_cells(hparams, [input_size + self.attention_size] + [units] * (hparams.decoder_layers - 1), init)
 
     def step(
         self, embedded: tf.Tensor, state: DecoderState, memory: Memory | tuple[()], masks: Sequence[tf.Tensor] = ()
@@ -159,13 +159,14 @@ class GNMTDecoder(Decoder):
     A residual connection adds what the layer below put out, not the context beside it.
     """
 
-    def __init__(self, hparams: HParams, memory_size: int, init: Initializer) -> None:
+    def __init__(self, hparams: HParams, memory_size: int, input_size: int, init: Initializer) -> None:
         super().__init__(hparams)
         units = hparams.num_units
         self.newest_context = hparams.attention_architecture == "gnmt_v2"
         self.attention_size = memory_size
         self.mechanism = make_attention(hparams.attention, memory_size, units, init)
-        self._make_cells(hparams, [units + memory_size] * hparams.decoder_layers, init)
+        above = [units + memory_size] * (hparams.decoder_layers - 1)
+        self._make_cells(hparams, [input_size + memory_size, *above], init)
 
     def step(
         self, embedded: tf.Tensor, state: DecoderState, memory: Memory | tuple[()], masks: Sequence[tf.Tensor] = ()
@@ -185,7 +186,10 @@ class GNMTDecoder(Decoder):
         return output, DecoderState(tuple(cells), context), alignments
 
 
-def make_decoder(hparams: HParams, memory_size: int, init: Initializer) -> Decoder:
-    """The decoder that `--attention_architecture` names; `memory_size` is that of the encoder's outputs, M."""
+def make_decoder(hparams: HParams, memory_size: int, init: Initializer, input_size: int | None = None) -> Decoder:
+    """The decoder that `--attention_architecture` names.
+
+    `memory_size` is that of the encoder's outputs, M; `input_size` that of the embeddings, U without it.
+    """
     kind = StandardDecoder if hparams.attention_architecture == "standard" else GNMTDecoder
-    return kind(hparams, memory_size, init)
+    return kind(hparams, memory_size, input_size or hparams.num_units, init)

@@ -63,9 +63,9 @@ class LayerStack(tf.Module):  # type: ignore[misc]
 class UniEncoder(tf.Module):  # type: ignore[misc]
     """Reads left to right."""
 
-    def __init__(self, hparams: HParams, init: Initializer) -> None:
+    def __init__(self, hparams: HParams, input_size: int, init: Initializer) -> None:
         super().__init__(name="encoder")
-        self.layers = LayerStack(hparams, hparams.encoder_layers, hparams.num_units, init, "forward")
+        self.layers = LayerStack(hparams, hparams.encoder_layers, input_size, init, "forward")
         self.output_size = hparams.num_units
 
     def __call__(self, embedded: tf.Tensor, lengths: tf.Tensor, dropout: Dropout | None) -> Encoded:
@@ -93,11 +93,11 @@ class BiEncoder(tf.Module):  # type: ignore[misc]
     The decoder's layers start from the states in turn: forward 0, backward 0, forward 1, backward 1, …
     """
 
-    def __init__(self, hparams: HParams, init: Initializer) -> None:
+    def __init__(self, hparams: HParams, input_size: int, init: Initializer) -> None:
         super().__init__(name="encoder")
         layers, units = hparams.encoder_layers // 2, hparams.num_units
-        self.forward = LayerStack(hparams, layers, units, init, "forward")
-        self.backward = LayerStack(hparams, layers, units, init, "backward")
+        self.forward = LayerStack(hparams, layers, input_size, init, "forward")
+        self.backward = LayerStack(hparams, layers, input_size, init, "backward")
         self.output_size = 2 * units
 
     def __call__(self, embedded: tf.Tensor, lengths: tf.Tensor, dropout: Dropout | None) -> Encoded:
@@ -115,11 +115,11 @@ class GNMTEncoder(tf.Module):  # type: ignore[misc]
     the forward state goes nowhere. Residual connections begin at the second layer above the bidirectional one.
     """
 
-    def __init__(self, hparams: HParams, init: Initializer) -> None:
+    def __init__(self, hparams: HParams, input_size: int, init: Initializer) -> None:
         super().__init__(name="encoder")
         units = hparams.num_units
-        self.forward = LayerStack(hparams, 1, units, init, "forward")
-        self.backward = LayerStack(hparams, 1, units, init, "backward")
+        self.forward = LayerStack(hparams, 1, input_size, init, "forward")
+        self.backward = LayerStack(hparams, 1, input_size, init, "backward")
         self.upper = LayerStack(hparams, hparams.encoder_layers - 1, 2 * units, init, "upper")
         self.output_size = units
 
@@ -133,8 +133,7 @@ class GNMTEncoder(tf.Module):  # type: ignore[misc]
 Encoder = UniEncoder | BiEncoder | GNMTEncoder
 
 
-def make_encoder(hparams: HParams, init: Initializer) -> Encoder:
-    """The encoder that `--encoder_type` names."""
-    if hparams.encoder_type == "gnmt":
-        return GNMTEncoder(hparams, init)
-    return BiEncoder(hparams, init) if hparams.encoder_type == "bi" else UniEncoder(hparams, init)
+def make_encoder(hparams: HParams, init: Initializer, input_size: int | None = None) -> Encoder:
+    """The encoder that `--encoder_type` names, for embeddings of `input_size`, U without it."""
+    kinds: dict[str, type[Encoder]] = {"gnmt": GNMTEncoder, "bi": BiEncoder, "uni": UniEncoder}
+    return kinds[hparams.encoder_type](hparams, input_size or hparams.num_units, init)
