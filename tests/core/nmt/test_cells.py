@@ -1,50 +1,30 @@
-"""The cells, against NumPy in float64 and, for gradients, against the equations written out in TensorFlow."""
+"""Every cell, against NumPy in float64 and, for gradients, against its finite differences."""
 
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from core.nmt.cells import GRUCell, LSTMCell, at_last, make_cell
+from core.nmt.cells import at_last, make_cell
 from core.nmt.recurrence import GRUState, LSTMState
+from tests.core.nmt import numpy_reference as reference
 
-B, S, X, U = 3, 5, 4, 2
+B, S, X, U = 3, 5, 4, 6
 FORGET_BIAS = 0.7
 LENGTHS = np.array([5, 2, 0], np.int32)
+UNITS = ("lstm", "gru", "layer_norm_lstm", "nas")
 
 
-def sigmoid(x):
-    return 1 / (1 + np.exp(-x))
-
-
-def lstm_step(cell, x, c, h):
-    """Hochreiter and Schmidhuber with a forget gate, in float64; returns c', h'."""
-    kernel, bias = cell.kernel.numpy().astype(np.float64), cell.bias.numpy().astype(np.float64)
-    i, g, f, o = np.split(np.concatenate([x, h], 1) @ kernel + bias, 4, axis=1)
-    c = sigmoid(f + FORGET_BIAS) * c + sigmoid(i) * np.tanh(g)
-    return c, sigmoid(o) * np.tanh(c)
-
-
-def gru_step(cell, x, h):
-    """Cho et al., Eq. 5-8, in float64."""
-    weights = (cell.gates_kernel, cell.gates_bias, cell.kernel, cell.bias)
-    gates_kernel, gates_bias, kernel, bias = (w.numpy().astype(np.float64) for w in weights)
-    r, u = np.split(sigmoid(np.concatenate([x, h], 1) @ gates_kernel + gates_bias), 2, axis=1)
-    g = np.tanh(np.concatenate([x, r * h], 1) @ kernel + bias)
-    return u * h + (1 - u) * g
+@pytest.fixture(params=UNITS)
+def unit_type(request):
+    return request.param
 
 
 @pytest.fixture
-def lstm(init, rng):
-    cell = LSTMCell(X, U, FORGET_BIAS, init, "cell")
-    cell.bias.assign(rng.normal(size=4 * U))
-    return cell
-
-
-@pytest.fixture
-def gru(init, rng):
-    cell = GRUCell(X, U, init, "cell")
-    cell.gates_bias.assign(rng.normal(size=2 * U))
-    cell.bias.assign(rng.normal(size=U))
+def cell(unit_type, init, rng):
+    """A cell with every weight away from where it begins."""
+    cell = make_cell(unit_type, X, U, FORGET_BIAS, init, "cell")
+    for variable in cell.trainable_variables:
+        variable.assign_add(rng.normal(0, 0.3, variable.shape))
     return cell
 
 
@@ -54,126 +34,117 @@ def inputs(rng):
 
 
 @pytest.fixture
-def state(rng):
-    return rng.normal(size=(2, B, U)).astype(np.float32)
+def state(unit_type, rng):
+    leaves = rng.normal(size=(2, B, U)).astype(np.float32)
+    return GRUState(leaves[0]) if unit_type == "gru" else LSTMState(*leaves)
 
 
-def test_an_lstm_step_is_the_papers(lstm, inputs, state, relative_error):
-    c, h = lstm_step(lstm, inputs[0], *state)
-    output, after = lstm.step(inputs[0], LSTMState(*state))
-    assert relative_error(output, h) < 1e-5
-    assert relative_error(after.h, h) < 1e-5
-    assert relative_error(after.c, c) < 1e-5
+def row(state, b):
+    return tuple(np.asarray(leaf[b], np.float64) for leaf in state)
 
 
-def test_a_gru_step_is_the_papers(gru, inputs, state, relative_error):
-    h = gru_step(gru, inputs[0], state[0])
-    output, after = gru.step(inputs[0], GRUState(state[0]))
-    assert relative_error(output, h) < 1e-5
-    assert relative_error(after.h, h) < 1e-5
+def expected_step(unit_type, weights, inputs, state):
+    """The next state of every row: a tuple of (B, U)."""
+    step = reference.CELLS[unit_type]
+    rows = [step(weights, inputs[b], row(state, b), FORGET_BIAS) for b in range(B)]
+    return tuple(np.array(leaf) for leaf in zip(*rows, strict=True))
 
 
-def test_an_lstm_sequence_is_its_steps_from_zeros(lstm, inputs, relative_error):
-    cs, hs = [np.zeros((B, U))], [np.zeros((B, U))]
-    for x in inputs:
-        c, h = lstm_step(lstm, x, cs[-1], hs[-1])
-        cs.append(c)
-        hs.append(h)
-    outputs, last = lstm.sequence(inputs, LENGTHS)
-    assert relative_error(outputs, hs[1:]) < 1e-5
-    assert relative_error(last.c, [cs[n][b] for b, n in enumerate(LENGTHS)]) < 1e-5
-    assert relative_error(last.h, [hs[n][b] for b, n in enumerate(LENGTHS)]) < 1e-5
+def expected_sequence(unit_type, weights, inputs, lengths):
+    """For each row its outputs (length, U), and its state after the last."""
+    step, start = reference.CELLS[unit_type], reference.zeros(unit_type, U)
+    return [reference.read(step, weights, inputs[:n, b], start, FORGET_BIAS) for b, n in enumerate(lengths)]
 
 
-def test_a_gru_sequence_is_its_steps_from_zeros(gru, inputs, relative_error):
-    hs = [np.zeros((B, U))]
-    for x in inputs:
-        hs.append(gru_step(gru, x, hs[-1]))
-    outputs, last = gru.sequence(inputs, LENGTHS)
+def test_a_step_is_the_papers(unit_type, cell, inputs, state, relative_error):
+    expected = expected_step(unit_type, reference.weights_of(cell), inputs[0], state)
+    output, after = cell.step(inputs[0], state)
+    assert relative_error(output, expected[-1]) < 1e-5
+    for actual, wanted in zip(after, expected, strict=True):
+        assert relative_error(actual, wanted) < 1e-5
+
+
+def test_a_sequence_is_its_steps_from_zeros_up_to_the_last_token(unit_type, cell, inputs, relative_error):
+    outputs, last = cell.sequence(inputs, LENGTHS)
+    assert outputs.shape == (S, B, U)
+    rows = expected_sequence(unit_type, reference.weights_of(cell), inputs, LENGTHS)
+    for b, (wanted, after) in enumerate(rows):
+        for actual, leaf in zip(row(last, b), after, strict=True):
+            assert actual == pytest.approx(leaf, abs=1e-6)
+        if len(wanted):
+            assert relative_error(outputs[: len(wanted), b], wanted) < 1e-5
+
+
+@pytest.mark.parametrize("unit_type", ["lstm", "gru"], indirect=True)  # the others share the GRU's loop
+def test_a_sequence_is_what_its_steps_say_inside_a_graph_too(cell, inputs, relative_error):
+    outputs, _ = tf.function(cell.sequence)(tf.constant(inputs), tf.constant(LENGTHS))
+    state = cell.zero_state(B)
+    for t in range(2):
+        output, state = cell.step(inputs[t], state)
+        assert relative_error(outputs[t][:2], output[:2]) < 1e-5
+
+
+def test_padding_never_changes_a_result(cell, inputs):
+    padding = (np.arange(S)[:, np.newaxis] >= LENGTHS)[:, :, np.newaxis]
+    outputs, last = cell.sequence(inputs, LENGTHS)
+    changed, last_changed = cell.sequence(np.where(padding, np.float32(100), inputs), LENGTHS)
+    assert (np.where(padding, 0, outputs) == np.where(padding, 0, changed)).all()
+    for mine, theirs in zip(last, last_changed, strict=True):
+        assert (mine.numpy() == theirs.numpy()).all()
+        assert (mine.numpy()[2] == 0).all()
+
+
+def assert_slopes(arrays, gradients, loss, rng, relative_error, entries=8):
+    """Some entries of each gradient against the finite differences of a float64 loss."""
+    for array, gradient in zip(arrays, gradients, strict=True):
+        flat = rng.permutation(array.size)[:entries]
+        chosen = [tuple(int(i) for i in np.unravel_index(k, array.shape)) for k in flat]
+        dense = tf.convert_to_tensor(gradient).numpy()
+        assert relative_error([dense[at] for at in chosen], reference.slopes(loss, array, chosen)) < 1e-5
+
+
+def test_the_gradients_of_a_sequence_are_its_finite_differences(unit_type, cell, inputs, rng, relative_error):
+    weights, exact = reference.weights_of(cell), inputs.astype(np.float64)
+    of_outputs, of_state = rng.normal(size=(S, B, U)), rng.normal(size=(2, B, U))
     real = (np.arange(S)[:, np.newaxis] < LENGTHS)[:, :, np.newaxis]
-    assert relative_error(np.where(real, outputs, 0), np.where(real, hs[1:], 0)) < 1e-5
-    assert relative_error(last.h, [hs[n][b] for b, n in enumerate(LENGTHS)]) < 1e-5
 
-
-def unfused_lstm(kernel, bias, inputs, c, h):
-    """The LSTM in plain TensorFlow operations: the lists of its c and h after each step."""
-    cs, hs = [c], [h]
-    for x in tf.unstack(inputs):
-        i, g, f, o = tf.split(tf.concat([x, hs[-1]], 1) @ kernel + bias, 4, axis=1)
-        cs.append(tf.sigmoid(f + FORGET_BIAS) * cs[-1] + tf.sigmoid(i) * tf.tanh(g))
-        hs.append(tf.sigmoid(o) * tf.tanh(cs[-1]))
-    return cs, hs
-
-
-def test_the_gradients_of_an_lstm_sequence_are_those_of_its_equations(lstm, inputs, rng, relative_error):
-    weights = [rng.normal(size=shape) for shape in ((S, B, U), (B, U), (B, U))]
-    fused_inputs = tf.constant(inputs)
-    with tf.GradientTape() as tape:
-        tape.watch(fused_inputs)
-        outputs, last = lstm.sequence(fused_inputs, LENGTHS)
-        loss = sum(tf.reduce_sum(w * x) for w, x in zip(weights, (outputs, last.c, last.h), strict=True))
-    actual = tape.gradient(loss, [lstm.kernel, lstm.bias, fused_inputs])
-
-    plain = [tf.constant(x, tf.float64) for x in (lstm.kernel.numpy(), lstm.bias.numpy(), inputs)]
-    with tf.GradientTape() as tape:
-        tape.watch(plain)
-        zeros = tf.zeros((B, U), tf.float64)
-        cs, hs = unfused_lstm(*plain, zeros, zeros)
-        last_c, last_h = (tf.stack([x[n][b] for b, n in enumerate(LENGTHS)]) for x in (cs, hs))
-        loss = sum(tf.reduce_sum(w * x) for w, x in zip(weights, (tf.stack(hs[1:]), last_c, last_h), strict=True))
-    expected = tape.gradient(loss, plain)
-
-    for gradient, wanted in zip(actual, expected, strict=True):
-        assert relative_error(gradient, wanted) < 1e-5
-
-
-def test_the_gradients_through_lstm_steps_reach_the_state_before_them(lstm, inputs, state, rng, relative_error):
-    weights = rng.normal(size=(2, B, U))
-    start = [tf.constant(x) for x in state]
-    with tf.GradientTape() as tape:
-        tape.watch(start)
-        now = LSTMState(*start)
-        for x in inputs[:2]:
-            _, now = lstm.step(x, now)
-        loss = tf.reduce_sum(weights[0] * now.c) + tf.reduce_sum(weights[1] * now.h)
-    actual = tape.gradient(loss, [*start, lstm.kernel])
-
-    plain = [tf.constant(x, tf.float64) for x in (*state, lstm.kernel.numpy())]
-    with tf.GradientTape() as tape:
-        tape.watch(plain)
-        c, h, kernel = plain
-        bias = tf.constant(lstm.bias.numpy(), tf.float64)
-        cs, hs = unfused_lstm(kernel, bias, tf.constant(inputs[:2], tf.float64), c, h)
-        loss = tf.reduce_sum(weights[0] * cs[-1]) + tf.reduce_sum(weights[1] * hs[-1])
-    expected = tape.gradient(loss, plain)
-
-    for gradient, wanted in zip(actual, expected, strict=True):
-        assert relative_error(gradient, wanted) < 1e-5
-
-
-def test_the_gradient_of_a_gru_sequence_is_its_finite_difference(gru, inputs, rng):
-    weights = rng.normal(size=(S, B, U))
-
-    def loss_at(kernel):
-        original = gru.gates_kernel.numpy()
-        gru.gates_kernel.assign(kernel)
-        h, total = np.zeros((B, U)), 0.0
-        for t, x in enumerate(inputs):
-            h = gru_step(gru, x, h)
-            total += (weights[t] * h).sum()
-        gru.gates_kernel.assign(original)
+    def loss():
+        total = 0.0
+        for b, (outputs, after) in enumerate(expected_sequence(unit_type, weights, exact, LENGTHS)):
+            total += (of_outputs[: len(outputs), b] * outputs).sum()
+            total += sum((of_state[k, b] * leaf).sum() for k, leaf in enumerate(after))
         return total
 
+    variables, watched = [vars(cell)[name] for name in weights], tf.constant(inputs)
     with tf.GradientTape() as tape:
-        outputs, _ = gru.sequence(inputs, np.full(B, S, np.int32))
-        loss = tf.reduce_sum(weights * outputs)
-    gradient = tape.gradient(loss, gru.gates_kernel).numpy()
-    kernel = gru.gates_kernel.numpy()
-    for at in ((0, 0), (3, 2), (X + U - 1, 2 * U - 1)):
-        nudge = np.zeros_like(kernel)
-        nudge[at] = 1 / 256
-        slope = (loss_at(kernel + nudge) - loss_at(kernel - nudge)) * 128
-        assert gradient[at] == pytest.approx(slope, rel=1e-3, abs=1e-4)
+        tape.watch(watched)
+        outputs, last = cell.sequence(watched, LENGTHS)
+        total = tf.reduce_sum(tf.where(real, outputs, 0) * of_outputs)
+        total += sum(tf.reduce_sum(leaf * of_state[k]) for k, leaf in enumerate(last))
+    gradients = tape.gradient(total, [*variables, watched])
+    assert float(total) == pytest.approx(loss(), rel=1e-5)
+    assert_slopes([*weights.values(), exact], gradients, loss, rng, relative_error)
+
+
+def test_the_gradients_through_steps_reach_the_state_before_them(unit_type, cell, inputs, state, rng, relative_error):
+    weights, exact = reference.weights_of(cell), [np.asarray(leaf, np.float64) for leaf in state]
+    of_state = rng.normal(size=(2, B, U))
+
+    def loss():
+        after = exact
+        for x in inputs[:2]:
+            after = expected_step(unit_type, weights, x, after)
+        return sum((of_state[k] * leaf).sum() for k, leaf in enumerate(after))
+
+    variables, start = [vars(cell)[name] for name in weights], [tf.constant(leaf) for leaf in state]
+    with tf.GradientTape() as tape:
+        tape.watch(start)
+        after = type(state)(*start)
+        for x in inputs[:2]:
+            _, after = cell.step(x, after)
+        total = sum(tf.reduce_sum(leaf * of_state[k]) for k, leaf in enumerate(after))
+    gradients = tape.gradient(total, [*variables, *start])
+    assert_slopes([*weights.values(), *exact], gradients, loss, rng, relative_error)
 
 
 def test_a_rows_last_value_is_at_its_length_and_zero_without_tokens(rng):
@@ -182,18 +153,36 @@ def test_a_rows_last_value_is_at_its_length_and_zero_without_tokens(rng):
     assert (last == [sequence[4, 0], sequence[1, 1], np.zeros(U)]).all()
 
 
-@pytest.mark.parametrize("unit_type", ["lstm", "gru"])
-def test_a_sequence_is_what_its_steps_say_inside_a_graph_too(unit_type, init, inputs, relative_error):
-    cell = make_cell(unit_type, X, U, FORGET_BIAS, init, "cell")
-    outputs, _ = tf.function(cell.sequence)(tf.constant(inputs), tf.fill((B,), S))
-    state = cell.zero_state(B)
-    stepped = []
-    for x in inputs:
-        output, state = cell.step(x, state)
-        stepped.append(output.numpy())
-    assert relative_error(outputs, stepped) < 1e-5
-
-
 def test_young_grus_keep_their_state_and_young_lstms_add_the_forget_bias_alone(init):
     assert (make_cell("gru", X, U, 1.0, init, "cell").gates_bias.numpy() == 1).all()
     assert (make_cell("lstm", X, U, 1.0, init, "cell").bias.numpy() == 0).all()
+
+
+def test_young_layer_norms_neither_scale_nor_shift(init):
+    cell = make_cell("layer_norm_lstm", X, U, 1.0, init, "cell")
+    assert all((gamma.numpy() == 1).all() for gamma in (cell.gamma, cell.state_gamma))
+    assert all((beta.numpy() == 0).all() for beta in (cell.beta, cell.state_beta))
+
+
+def test_an_lstm_by_hand():
+    """One unit; x = 1 and h = 0 leave the kernel's first row: i, g, f, o = ln 3, ½ ln 3, 0, ln 9; c = 0.4."""
+    log3 = np.log(3)
+    cell = make_cell("lstm", 1, 1, log3, tf.zeros, "cell")
+    cell.kernel.assign([[log3, log3 / 2, 0, 2 * log3], [5, 5, 5, 5]])
+    output, after = cell.step(
+        np.ones((1, 1), np.float32), LSTMState(np.full((1, 1), 0.4, np.float32), np.zeros((1, 1)))
+    )
+    # σ(ln 3) = 3/4, tanh(½ ln 3) = 1/2, σ(0 + forget bias ln 3) = 3/4, σ(ln 9) = 9/10
+    assert after.c.numpy()[0, 0] == pytest.approx(0.75 * 0.4 + 0.75 * 0.5)
+    assert output.numpy()[0, 0] == pytest.approx(0.9 * np.tanh(0.675))
+
+
+def test_a_gru_by_hand():
+    """One unit; x = 1, h = 0.8: r = σ(0) = 1/2, u = σ(-ln 3) = 1/4, g = tanh(½ ln 3 - 0.4 + ½ · 0.8) = 1/2."""
+    log3 = np.log(3)
+    cell = make_cell("gru", 1, 1, 0.0, tf.zeros, "cell")
+    cell.gates_bias.assign([0, 0])
+    cell.gates_kernel.assign([[-0.8, -log3 - 0.8], [1, 1]])
+    cell.kernel.assign([[log3 / 2 - 0.4], [1]])
+    output, _ = cell.step(np.ones((1, 1), np.float32), GRUState(np.full((1, 1), 0.8, np.float32)))
+    assert output.numpy()[0, 0] == pytest.approx(0.25 * 0.8 + 0.75 * 0.5)
