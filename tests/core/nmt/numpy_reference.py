@@ -10,7 +10,7 @@ import tensorflow as tf
 
 def weights_of(module):
     """The variables of a module by the names of its attributes, in float64."""
-    return {k: v.numpy().astype(np.float64) for k, v in vars(module).items() if isinstance(v, tf.Variable)}
+    return {k: np.array(v.numpy(), np.float64) for k, v in vars(module).items() if isinstance(v, tf.Variable)}
 
 
 def sigmoid(x):

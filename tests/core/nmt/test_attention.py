@@ -1,37 +1,15 @@
-"""The mechanisms, against their papers' equations in NumPy, float64."""
+"""The mechanisms, against their papers' equations in NumPy, float64, against finite differences, and by hand."""
 
 import numpy as np
 import pytest
 import tensorflow as tf
 
 from core.nmt.attention import BahdanauAttention, LuongAttention, attend, make_attention
+from tests.core.nmt import numpy_reference as reference
 
 B, S, M, U = 3, 5, 4, 2
 LENGTHS = np.array([5, 1, 3], np.int32)
 NAMES = ("luong", "scaled_luong", "bahdanau", "normed_bahdanau")
-
-
-def double(variable):
-    return variable.numpy().astype(np.float64)
-
-
-def expected_score(name, mechanism, query, values):
-    """Scores (B, S), one query and one token at a time."""
-    scores = np.zeros((B, S))
-    for b in range(B):
-        for s in range(S):
-            key = values[b, s] @ double(mechanism.memory_kernel)
-            if name == "luong":
-                scores[b, s] = query[b] @ key
-            elif name == "scaled_luong":
-                scores[b, s] = double(mechanism.scale) * (query[b] @ key)
-            elif name == "bahdanau":
-                scores[b, s] = double(mechanism.v) @ np.tanh(query[b] @ double(mechanism.query_kernel) + key)
-            else:
-                v = double(mechanism.v)
-                hidden = np.tanh(query[b] @ double(mechanism.query_kernel) + key + double(mechanism.bias))
-                scores[b, s] = double(mechanism.g) * v @ hidden / np.linalg.norm(v)
-    return scores
 
 
 @pytest.fixture
@@ -56,15 +34,35 @@ def named(request, init, rng):
 def test_scores_contexts_and_alignments_are_the_papers(named, outputs, query, relative_error):
     name, mechanism = named
     memory = mechanism.remember(outputs, LENGTHS)
-    real = np.arange(S) < LENGTHS[:, np.newaxis]
-    scores = expected_score(name, mechanism, query, outputs)
-    assert relative_error(np.where(real, mechanism.score(query, memory), 0), np.where(real, scores, 0)) < 1e-5
-
-    weights = np.where(real, np.exp(scores), 0)
-    weights /= weights.sum(1, keepdims=True)
+    scores = mechanism.score(query, memory).numpy()
     context, alignments = attend(mechanism, query, memory)
-    assert relative_error(alignments, weights) < 1e-5
-    assert relative_error(context, np.einsum("bs,bsm->bm", weights, outputs)) < 1e-5
+    for b, length in enumerate(LENGTHS):
+        weights, values = reference.weights_of(mechanism), outputs[b, :length].astype(np.float64)
+        assert relative_error(scores[b, :length], reference.scores(name, weights, query[b], values)) < 1e-5
+        wanted, shares = reference.attend(name, weights, query[b], values)
+        assert relative_error(alignments[b, :length], shares) < 1e-5
+        assert relative_error(context[b], wanted) < 1e-5
+
+
+def test_the_gradients_of_a_context_are_its_finite_differences(named, outputs, query, rng, relative_error):
+    name, mechanism = named
+    weights, exact = reference.weights_of(mechanism), [query.astype(np.float64), outputs.astype(np.float64)]
+    of_context = rng.normal(size=(B, M))
+
+    def loss():
+        rows = enumerate(LENGTHS)
+        return sum(of_context[b] @ reference.attend(name, weights, exact[0][b], exact[1][b, :n])[0] for b, n in rows)
+
+    variables, watched = [vars(mechanism)[key] for key in weights], [tf.constant(query), tf.constant(outputs)]
+    with tf.GradientTape() as tape:
+        tape.watch(watched)
+        context, _ = attend(mechanism, watched[0], mechanism.remember(watched[1], LENGTHS))
+        total = tf.reduce_sum(context * of_context)
+    gradients = tape.gradient(total, [*variables, *watched])
+    for array, gradient in zip([*weights.values(), *exact], gradients, strict=True):
+        everywhere = list(np.ndindex(array.shape))
+        slopes = reference.slopes(loss, array, everywhere)
+        assert relative_error([gradient.numpy()[at] for at in everywhere], slopes) < 1e-5
 
 
 def test_padding_is_never_looked_at(named, outputs, query):
@@ -77,20 +75,20 @@ def test_padding_is_never_looked_at(named, outputs, query):
     assert (alignments.numpy()[padding] == 0).all()
 
 
+def test_more_padding_changes_nothing(named, outputs, query):
+    _, mechanism = named
+    context, _ = attend(mechanism, query, mechanism.remember(outputs, LENGTHS))
+    wider = np.concatenate([outputs, np.full((B, 7, M), 9, np.float32)], 1)
+    assert attend(mechanism, query, mechanism.remember(wider, LENGTHS))[0].numpy() == pytest.approx(
+        context.numpy(), abs=1e-6
+    )
+
+
 def test_a_source_without_tokens_gives_an_empty_context_and_no_nan(named, outputs, query):
     _, mechanism = named
     context, alignments = attend(mechanism, query, mechanism.remember(outputs, np.zeros(B, np.int32)))
     assert (context.numpy() == 0).all()
     assert np.isfinite(alignments.numpy()).all()
-
-
-def test_every_weight_has_a_gradient(named, outputs, query, rng):
-    _, mechanism = named
-    with tf.GradientTape() as tape:
-        context, _ = attend(mechanism, query, mechanism.remember(outputs, LENGTHS))
-        loss = tf.reduce_sum(context * rng.normal(size=(B, M)).astype(np.float32))
-    for gradient in tape.gradient(loss, mechanism.trainable_variables):
-        assert np.abs(gradient.numpy()).max() > 0
 
 
 def test_what_is_learned_by_the_variants_begins_neutral(init):
@@ -105,3 +103,41 @@ def test_what_is_learned_by_the_variants_begins_neutral(init):
 def test_the_flag_names_the_mechanism(init):
     assert isinstance(make_attention("scaled_luong", M, U, init), LuongAttention)
     assert isinstance(make_attention("normed_bahdanau", M, U, init), BahdanauAttention)
+
+
+def by_hand(name, memory_kernel, query, **weights):
+    """Alignments over two tokens, (1, 0) and (0, 1), which are also the context."""
+    mechanism = make_attention(name, 2, len(query), tf.ones)
+    mechanism.memory_kernel.assign(memory_kernel)
+    for key, value in weights.items():
+        getattr(mechanism, key).assign(value)
+    memory = mechanism.remember(np.eye(2, dtype=np.float32)[np.newaxis], np.array([2]))
+    context, alignments = attend(mechanism, np.array([query], np.float32), memory)
+    assert (context.numpy() == alignments.numpy()).all()
+    return alignments.numpy()[0]
+
+
+def test_luong_by_hand():
+    # The keys are (ln 3, 7) and (0, 7); the query (1, 0) sees their first numbers: 3 to 1.
+    assert by_hand("luong", [[np.log(3), 7], [0, 7]], (1, 0)) == pytest.approx((3 / 4, 1 / 4))
+
+
+def test_scaled_luong_by_hand():
+    # Twice the score is the square of the ratio: 9 to 1.
+    assert by_hand("scaled_luong", [[np.log(3), 7], [0, 7]], (1, 0), scale=2) == pytest.approx((9 / 10, 1 / 10))
+
+
+def test_bahdanau_by_hand():
+    # The keys are ln 3 and 0, and the query adds -½ ln 3 to both: tanh(±½ ln 3) = ±1/2, and v = ln 3 apart is 3 to 1.
+    half = np.log(3) / 2
+    alignments = by_hand("bahdanau", [[2 * half], [0]], (0.5,), query_kernel=[[-2 * half]], v=[np.log(3)])
+    assert alignments == pytest.approx((3 / 4, 1 / 4))
+
+
+def test_normed_bahdanau_by_hand():
+    # As above, but the bias makes up for a query that adds nothing, and v, of length 5, is brought to
+    # g = 5/3 ln 3: the hidden vectors (±1/2, 0) score ±½ · 3/5 · 5/3 ln 3.
+    half = np.log(3) / 2
+    weights = {"query_kernel": [[0, 0], [0, 0]], "v": [3, 4], "g": np.log(3) * 5 / 3, "bias": [-half, 0]}
+    alignments = by_hand("normed_bahdanau", [[2 * half, 0], [0, 0]], (1, 1), **weights)
+    assert alignments == pytest.approx((3 / 4, 1 / 4))
