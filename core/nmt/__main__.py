@@ -9,9 +9,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
+from core.nmt.configuration import configure
 from core.nmt.errors import NmtError
 from core.nmt.flags import CommandLine, help_text, parse
-from core.nmt.hparams import FILE_NAME, HParams
+from core.nmt.hparams import HParams
 
 if TYPE_CHECKING:
     from core.nmt.training import Event
@@ -24,9 +25,11 @@ def main(argv: Sequence[str]) -> int:
         return 0
     try:
         command = parse(argv)
-        out_dir = command.path("out_dir")
-        hparams = _hparams(command, out_dir)
-        (_infer if "inference_input_file" in command.paths else _train)(command, hparams, out_dir)
+        configuration = configure(command)
+        for note in configuration.notes:
+            sys.stdout.write(f"{note}\n")
+        work = _infer if "inference_input_file" in command.paths else _train
+        work(command, configuration.hparams, configuration.directory)
     except NmtError as error:
         sys.stderr.write(f"core.nmt: {error}\n")
         return 2
@@ -34,13 +37,6 @@ def main(argv: Sequence[str]) -> int:
         sys.stderr.write(f"core.nmt: {error.strerror or error}: {error.filename or 'free some disk space'}\n")
         return 2
     return 0
-
-
-def _hparams(command: CommandLine, out_dir: Path) -> HParams:
-    """Those of the model that is there, with the flags that were given; of a new model, the flags and defaults."""
-    if (out_dir / FILE_NAME).exists():
-        return HParams.load(out_dir).updated(command.hparams)
-    return HParams.from_values(command.hparams)
 
 
 def _quiet_tensorflow(hparams: HParams) -> None:

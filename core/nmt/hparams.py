@@ -15,7 +15,7 @@ from typing import Any, get_type_hints
 
 from core.nmt.errors import NmtError
 from core.nmt.hyperparameter import Role, check_type, check_value, flag, parse_text, unknown_name
-from core.nmt.original_hparams import ORIGINAL_FILE_NAME, read_original
+from core.nmt.original_hparams import ORIGINAL_FILE_NAME, read_json, read_original
 
 FILE_NAME = "hparams.json"
 METRIC_NAMES = ("bleu", "rouge", "accuracy", "word_accuracy", "chrf")
@@ -144,6 +144,7 @@ class HParams:
     avg_ckpts: bool = flag(
         False, "Also score the mean of the checkpoints that are kept, and serve it when it is best.", role=_RUN
     )
+    summaries: bool = flag(True, "Write TensorBoard's summaries to train_log in --out_dir.", role=_RUN)
     metrics: str = flag("bleu", f"Scores on dev and test, by comma: {', '.join(METRIC_NAMES)}.", role=_RUN)
     subword_option: str = flag(
         "",
@@ -318,13 +319,15 @@ class HParams:
         """
         file = read_json(path)
         try:
-            original = read_original(file, _kinds())
+            original = read_original(file, default_values())
+            if None in (original.values.get(f"num_{side}_layers") for side in ("encoder", "decoder")):
+                raise NmtError("it does not say how many layers the model has")
             hparams = cls.from_values(original.values)
             for side, count in original.residual_layers.items():
                 hparams._check_residual_layers(side, count)
         except NmtError as error:
             raise NmtError(f"{path}: {error}") from error
-        return hparams, original.ignored
+        return hparams, (*original.obsolete, *original.unknown)
 
     def _check_residual_layers(self, side: str, count: int) -> None:
         ours = self.encoder_residual_layers if side == "encoder" else self.decoder_residual_layers
@@ -366,6 +369,11 @@ def flag_fields() -> tuple[Field[Any], ...]:
     return fields(HParams)
 
 
+def default_values() -> dict[str, Any]:
+    """Every hyperparameter's default, by name."""
+    return {spec.name: spec.default for spec in fields(HParams)}
+
+
 def parse_value(name: str, text: str) -> Any:
     """The value that `text` means for the hyperparameter `name`. Raises `NmtError` when it means none."""
     return parse_text(name, text, _kinds()[name])
@@ -378,17 +386,6 @@ def check_values(values: Mapping[str, Any]) -> dict[str, Any]:
         if name not in kinds:
             raise unknown_name("hyperparameter", name, kinds)
     return {name: check_type(name, value, kinds[name]) for name, value in values.items()}
-
-
-def read_json(path: Path) -> dict[str, Any]:
-    """The object that a JSON file holds. Raises `NmtError` when it can't be read or holds none."""
-    try:
-        values = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise NmtError(f"can't read {path}: {error}") from error
-    if not isinstance(values, dict):
-        raise NmtError(f"{path} must hold one JSON object")
-    return values
 
 
 @cache

@@ -1,13 +1,16 @@
 """The `hparams` file that tensorflow/nmt writes into a model directory, in the names of this engine.
 
-Every version of it is understood: the first had `num_layers` for encoder and decoder, `source_reverse` and
+Every version of it is understood: the first had `num_layers` for encoder and decoder, and
 `learning_rate_decay_scheme`. It also holds paths, what training had reached, and numbers that follow from others.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+import json
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from core.nmt.errors import NmtError
@@ -23,35 +26,42 @@ _RESIDUAL_LAYERS = {
     "num_encoder_residual_layers": ("encoder",),
     "num_decoder_residual_layers": ("decoder",),
 }
+# What some version has that says nothing here: paths, what training reached, and what a new learning rate was.
+_OBSOLETE = re.compile(
+    r"(train|dev|test|vocab|embed)_prefix|out_dir|(src|tgt)_(vocab|embed)_file|(src|tgt)_vocab_size|epoch_step"
+    r"|(avg_)?best_\w+|num_(enc|dec)_emb_partitions|inference_indices|override_loaded_hparams"
+    r"|start_decay_step|decay_steps|decay_factor|learning_rate_warmup_(steps|factor)"
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Original:
-    """What an `hparams` file says.
+    """What a file says.
 
     Attributes:
         values: hyperparameters of this engine, by name.
         residual_layers: how many layers of "encoder" and "decoder" have residual connections, where it says so.
-        ignored: the names in the file that no longer apply, in order.
+        obsolete: names of a version of tensorflow/nmt that say nothing here, in order.
+        unknown: names that no version had, in order.
     """
 
     values: dict[str, Any]
     residual_layers: dict[str, int]
-    ignored: tuple[str, ...]
+    obsolete: tuple[str, ...]
+    unknown: tuple[str, ...]
 
 
-def read_original(file: Mapping[str, Any], names: Collection[str]) -> Original:
-    """Translate the object in an `hparams` file; `names` are the hyperparameters that this engine has.
+def read_original(file: Mapping[str, Any], defaults: Mapping[str, Any]) -> Original:
+    """Translate the object in a file; `defaults` are those of this engine, by name.
 
     Raises `NmtError` for a value that has no meaning here.
     """
     # null is the default of whatever has one.
-    given = {name: value for name, value in file.items() if value is not None}
-    values = {name: value for name, value in given.items() if name in names}
-    values |= _layers(given)
-    if "metrics" in given:
-        values["metrics"] = _metrics(given["metrics"])
-    if scheme := given.get("learning_rate_decay_scheme"):
+    values = {name: defaults[name] if file[name] is None else file[name] for name in file if name in defaults}
+    values |= _layers(file)
+    if "metrics" in file:
+        values["metrics"] = _metrics(file["metrics"])
+    if scheme := file.get("learning_rate_decay_scheme"):
         if scheme not in _OLD_DECAY_SCHEMES:
             raise NmtError(
                 f"learning_rate_decay_scheme is {scheme!r}: it must be one of {', '.join(_OLD_DECAY_SCHEMES)}"
@@ -59,29 +69,39 @@ def read_original(file: Mapping[str, Any], names: Collection[str]) -> Original:
         values["decay_scheme"] = _OLD_DECAY_SCHEMES[scheme]
     for name in _ZERO_IS_NONE:
         if values.get(name) == 0:
-            del values[name]
-    for name in ("sos", "eos"):  # empty is the default there
-        if values.get(name) == "":
-            del values[name]
-    if not values.get("attention"):
+            values[name] = None
+    for name in ("sos", "eos"):
+        values.update({name: defaults[name]} if values.get(name) == "" else {})
+    if "attention" in values and not values["attention"]:
         # Where attention sits, of a model without any, was never asked.
-        values.pop("attention_architecture", None)
+        values["attention_architecture"] = "standard"
     # A width alone meant a beam search before there was an --infer_mode; since then the mode decides.
-    if given.get("infer_mode", "beam_search") != "beam_search":
+    if values.get("infer_mode", "beam_search") != "beam_search":
         values["beam_width"] = 0
-    understood = {*names, *_RESIDUAL_LAYERS, "learning_rate_decay_scheme"}
-    return Original(values, _residual_layers(given), tuple(sorted(set(file) - understood)))
+    others = sorted(set(file) - {*defaults, *_RESIDUAL_LAYERS, "learning_rate_decay_scheme"})
+    obsolete = tuple(name for name in others if _OBSOLETE.fullmatch(name))
+    return Original(values, _residual_layers(file), obsolete, tuple(name for name in others if name not in obsolete))
 
 
-def _layers(given: Mapping[str, Any]) -> dict[str, Any]:
-    """The three flags that say how many layers there are, in the shortest way."""
-    depth = given.get("num_layers")
-    encoder, decoder = (given.get(f"num_{side}_layers", depth) for side in ("encoder", "decoder"))
-    if encoder is None or decoder is None:
-        raise NmtError("num_encoder_layers and num_decoder_layers are missing, and num_layers too")
-    if encoder == decoder:
-        return {"num_layers": encoder, "num_encoder_layers": None, "num_decoder_layers": None}
-    return {"num_layers": decoder, "num_encoder_layers": encoder, "num_decoder_layers": None}
+def read_json(path: Path) -> dict[str, Any]:
+    """The object that a JSON file holds. Raises `NmtError` when it can't be read or holds none."""
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise NmtError(f"can't read {path}: {error}") from error
+    if not isinstance(values, dict):
+        raise NmtError(f"{path} must hold one JSON object")
+    return values
+
+
+def _layers(file: Mapping[str, Any]) -> dict[str, Any]:
+    """The depth of both sides, which `num_layers` alone said at first and does not say at last."""
+    depth = file.get("num_layers")
+    sides = {f"num_{side}_layers": file.get(f"num_{side}_layers") or depth for side in ("encoder", "decoder")}
+    found = {name: layers for name, layers in sides.items() if layers is not None}
+    if len(found) == 2 and len(set(found.values())) == 1:
+        found["num_layers"] = found["num_encoder_layers"]
+    return found
 
 
 def _metrics(metrics: Any) -> str:
@@ -92,12 +112,12 @@ def _metrics(metrics: Any) -> str:
     raise NmtError(f"metrics is {metrics!r}: it must be a list of names")
 
 
-def _residual_layers(given: Mapping[str, Any]) -> dict[str, int]:
+def _residual_layers(file: Mapping[str, Any]) -> dict[str, int]:
     counts: dict[str, int] = {}
     for name, sides in _RESIDUAL_LAYERS.items():
-        if name not in given:
+        if name not in file:
             continue
-        if type(given[name]) is not int:
-            raise NmtError(f"{name} is {given[name]!r}: it must be int")
-        counts |= dict.fromkeys(sides, given[name])
+        if type(file[name]) is not int:
+            raise NmtError(f"{name} is {file[name]!r}: it must be int")
+        counts |= dict.fromkeys(sides, file[name])
     return counts
