@@ -7,12 +7,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from core.nmt.checkpoints import Checkpoints, vocab_paths
 from core.nmt.errors import NmtError
 from core.nmt.hparams import HParams
 from core.nmt.inference import Hypothesis, Translator, translate_file
-from core.nmt.model import Seq2Seq
+from core.nmt.model import SearchState, Seq2Seq
 from core.nmt.optimizers import SGD
 from core.nmt.vocab import SPECIALS, Vocab
 
@@ -159,9 +160,9 @@ def test_the_score_counts_the_end_of_the_answer(translator):
     for source in (["a", "b"], ["c"], ["h", "g", "a"]):
         [hypothesis] = translator.translate([source])
         ids = [*translator.tgt_vocab.ids(hypothesis.tokens), 2][:9]
-        state = model.encode(translator.src_vocab.ids(source)[np.newaxis], np.array([len(source)], np.int32))
-        total, fed = 0.0, 1
+        start = model.encode(tf.constant(translator.src_vocab.ids(source)[np.newaxis]), tf.constant([len(source)]))
+        step, state, total, fed = model.step_fn(start.memory), SearchState(start.state), 0.0, 1
         for token in ids:
-            log_probs, state = model.decode_step(np.array([fed], np.int32), state)
+            log_probs, state = step(tf.constant([fed]), state)
             total, fed = total + float(log_probs[0, token]), token
         assert hypothesis.score == pytest.approx(math.exp(total / len(ids)), rel=1e-4)
