@@ -76,6 +76,8 @@ class EvolveSettings:
             "steps_per_external_eval": max(1, steps // 20),
             # Dev chooses among the last weights only: early ones that happen to score well have not learned yet.
             "best_from_step": steps * 9 // 10,
+            # The run's log and progress are shown already; a version keeps only what answering needs.
+            "summaries": False,
             **self.thread_flags(),
             **self.engine,
         }

@@ -6,6 +6,7 @@ would have seen. A corpus is held once, as flat arrays; batches are cut out of i
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -88,8 +89,8 @@ def read_corpus(prefix: Path, hparams: HParams, src_vocab: SourceVocab, tgt_voca
             raise NmtError(f"{src_path} has more lines than {tgt_path}: line N of one belongs to line N of the other")
         target = line.split()
         if source and target and not (most and len(src) >= most):
-            src.append(numbers.ids(source[:src_limit]))
-            tgt.append(tgt_vocab.ids(target[:tgt_limit]))
+            src.append(numbers.numbers(source[:src_limit]))
+            tgt.append(tgt_vocab.numbers(target[:tgt_limit]))
             if not training:
                 references.append(line)
     if next(targets, None) is not None:
@@ -106,37 +107,29 @@ class _Numbering:
     def __init__(self) -> None:
         self._numbers: dict[str, int] = {}
 
-    def ids(self, tokens: Sequence[str]) -> Ids:
-        return np.array([self._numbers.setdefault(token, len(self._numbers)) for token in tokens], np.int32)
+    def numbers(self, tokens: Sequence[str]) -> list[int]:
+        return [self._numbers.setdefault(token, len(self._numbers)) for token in tokens]
 
     def tokens(self) -> list[str]:
         return list(self._numbers)
 
 
 class _FlatIds:
-    """Rows of ids, gathered in one array that grows by doubling, so a million pairs need no million objects."""
+    """Rows of ids, one after another in one array, so a million pairs need no million objects."""
 
     def __init__(self) -> None:
-        self._ids = np.empty(1 << 16, np.int32)
-        self._ends = np.zeros(1 << 12, np.int64)
-        self._rows = 0
+        self._ids = array("i")
+        self._ends = array("q", [0])
 
-    def append(self, row: Ids) -> None:
-        start = self._ends[self._rows]
-        end = start + len(row)
-        while end > len(self._ids):
-            self._ids = np.concatenate([self._ids, np.empty_like(self._ids)])
-        if self._rows + 1 == len(self._ends):
-            self._ends = np.concatenate([self._ends, np.empty_like(self._ends)])
-        self._ids[start:end] = row
-        self._rows += 1
-        self._ends[self._rows] = end
+    def append(self, row: list[int]) -> None:
+        self._ids.extend(row)
+        self._ends.append(len(self._ids))
 
     def __len__(self) -> int:
-        return self._rows
+        return len(self._ends) - 1
 
     def arrays(self) -> tuple[Ids, NDArray[np.int64]]:
-        return self._ids[: self._ends[self._rows]].copy(), self._ends[: self._rows + 1].copy()
+        return np.frombuffer(self._ids, np.int32), np.frombuffer(self._ends, np.int64)
 
 
 def batch_arrays(

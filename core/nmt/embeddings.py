@@ -153,7 +153,7 @@ class SpellingEmbedding(tf.Module):  # type: ignore[misc]
 
     def __call__(self, ids: tf.Tensor) -> tf.Tensor:
         """`ids` (…, bytes of a token), int32, as `ByteVocab` spells → (…, U), float32."""
-        flat = tf.reshape(ids, (-1, ids.shape[-1]))
+        flat = tf.reshape(ids, (-1, ByteVocab.WIDTH))
         # Nothing is computed where all tokens of the batch have ended already. A padded token has no letter at all.
         lengths = tf.maximum(tf.reduce_sum(tf.cast(flat != ByteVocab.FILL, tf.int32), 1), 1)
         spelt = tf.sequence_mask(lengths)[..., tf.newaxis]  # (N, L, 1)

@@ -2,23 +2,37 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import tensorflow as tf
 
 from core.nmt.attention import Memory
 from core.nmt.decoders import DecoderState, make_decoder
-from core.nmt.embeddings import Embedding, make_initializer
+from core.nmt.embeddings import (
+    AnyEmbedding,
+    Embedding,
+    Initializer,
+    PretrainedEmbedding,
+    SpellingEmbedding,
+    Vectors,
+    make_initializer,
+)
 from core.nmt.encoders import Dropout, make_encoder
+from core.nmt.errors import NmtError
 from core.nmt.hparams import HParams
-from core.nmt.losses import token_cross_entropy
+from core.nmt.losses import sampled_cross_entropy, token_cross_entropy
+
+# Salt of the draw of sampled words, apart from those of dropout's masks.
+_SAMPLE_SALT = 5000
 
 
 class Batch(NamedTuple):
     """One padded batch, all int32. Padding holds `</s>`, and lengths say where it begins.
 
     `source_ids` (B, S), `source_lengths` (B,), `target_input_ids` (B, T) beginning with `<s>`, `target_output_ids`
-    (B, T) ending with `</s>`, `target_lengths` (B,) with the `</s>` counted.
+    (B, T) ending with `</s>`, `target_lengths` (B,) with the `</s>` counted. With `--use_char_encode` `source_ids` are
+    (B, S, bytes of a token).
     """
 
     source_ids: tf.Tensor
@@ -28,49 +42,125 @@ class Batch(NamedTuple):
     target_lengths: tf.Tensor
 
 
-class SearchState(NamedTuple):
-    """What a search carries from token to token; every tensor's first axis is the hypothesis."""
+class Start(NamedTuple):
+    """What a source comes to: the decoder's `state` before the first token, and the `memory` that attention looks at.
 
-    decoder: DecoderState
+    Every tensor's first axis is the sentence. The memory is the same at every step, and `()` without attention.
+    """
+
+    state: DecoderState
     memory: Memory | tuple[()]
 
 
+class SearchState(NamedTuple):
+    """What a search carries from token to token; every tensor's first axis is the hypothesis.
+
+    `alignments` (N, S) are the last step's, (N, 0) without attention; `()` where nobody asks for them.
+    """
+
+    decoder: DecoderState
+    alignments: tf.Tensor | tuple[()] = ()
+
+
+class Pretrained(NamedTuple):
+    """Embeddings that are given instead of learned; with `--share_vocab` both sides use the source's."""
+
+    source: Vectors | None = None
+    target: Vectors | None = None
+
+
 class Seq2Seq(tf.Module):  # type: ignore[misc]
-    """Encoder, attention, decoder and the projection to the target vocabulary."""
+    """Encoder, attention, decoder and the projection to the target vocabulary.
 
-    def __init__(self, hparams: HParams, src_vocab_size: int, tgt_vocab_size: int) -> None:
+    Raises `NmtError` for hyperparameters that don't go with these vocabularies.
+    """
+
+    def __init__(
+        self, hparams: HParams, src_vocab_size: int, tgt_vocab_size: int, pretrained: Pretrained | None = None
+    ) -> None:
         super().__init__(name="seq2seq")
+        _check(hparams, src_vocab_size, tgt_vocab_size)
+        pretrained = pretrained or Pretrained()
         init = make_initializer(hparams, tf.random.Generator.from_seed(hparams.random_seed, alg="philox"))
-        units = hparams.num_units
         self.hparams = hparams
-        self.source_embedding = Embedding(src_vocab_size, units, init, "source_embedding")
+        self.source_embedding: AnyEmbedding
+        if hparams.use_char_encode:
+            self.source_embedding = SpellingEmbedding(hparams.num_units, init, "source_embedding")
+        else:
+            self.source_embedding = _embedding(hparams, src_vocab_size, pretrained.source, init, "source_embedding")
         self.target_embedding = (
-            self.source_embedding if hparams.share_vocab else Embedding(tgt_vocab_size, units, init, "target_embedding")
+            self.source_embedding
+            if hparams.share_vocab
+            else _embedding(hparams, tgt_vocab_size, pretrained.target, init, "target_embedding")
         )
-        self.encoder = make_encoder(hparams, init)
-        self.decoder = make_decoder(hparams, self.encoder.output_size, init)
-        self.projection = tf.Variable(init((units, tgt_vocab_size)), name="projection")
+        # A language model has none: its decoder begins from zeros.
+        self.encoder = None if hparams.language_model else make_encoder(hparams, init, self.source_embedding.size)
+        memory_size = self.encoder.output_size if self.encoder else 0
+        self.decoder = make_decoder(hparams, memory_size, init, self.target_embedding.size)
+        self.projection = tf.Variable(init((hparams.num_units, tgt_vocab_size)), name="projection")
 
-    def encode(self, source_ids: tf.Tensor, source_lengths: tf.Tensor, dropout: Dropout | None = None) -> SearchState:
-        """`source_ids` (B, S), `source_lengths` (B,) → the state before the first target token."""
-        embedded = self.source_embedding(tf.transpose(source_ids))  # (S, B, U)
+    def encode(self, source_ids: tf.Tensor, source_lengths: tf.Tensor, dropout: Dropout | None = None) -> Start:
+        """`source_ids` (B, S), `source_lengths` (B,) → what decoding starts from."""
+        if self.encoder is None:
+            return Start(self.decoder.zero_state(tf.shape(source_lengths)[0]), ())
+        if self.hparams.source_reverse:
+            source_ids = tf.reverse_sequence(source_ids, source_lengths, seq_axis=1)
+        letters = range(2, source_ids.shape.rank)
+        embedded = self.source_embedding(tf.transpose(source_ids, (1, 0, *letters)))  # (S, B, U)
         encoded = self.encoder(embedded, source_lengths, dropout)
-        return SearchState(*self.decoder.start(encoded, source_lengths))
+        return Start(*self.decoder.start(encoded, source_lengths))
 
-    def decode_step(self, ids: tf.Tensor, state: SearchState) -> tuple[tf.Tensor, SearchState]:
-        """The search's `StepFn`: `ids` (B,) → log_probs (B, V), and the next state."""
-        output, decoder, _ = self.decoder.step(self.target_embedding(ids), state.decoder, state.memory)
-        return tf.nn.log_softmax(output @ self.projection), SearchState(decoder, state.memory)
+    def step_fn(
+        self, memory: Memory | tuple[()], *, keep_alignments: bool = False
+    ) -> Callable[[tf.Tensor, SearchState], tuple[tf.Tensor, SearchState]]:
+        """The `StepFn` of a search over sources of this `memory`, which has a row for each hypothesis.
+
+        `ids` (N,) and a state → log_probs (N, V), and the next state, with the alignments if they are to be kept.
+        """
+
+        def step(ids: tf.Tensor, state: SearchState) -> tuple[tf.Tensor, SearchState]:
+            output, decoder, alignments = self.decoder.step(self.target_embedding(ids), state.decoder, memory)
+            following = SearchState(decoder, alignments if keep_alignments else ())
+            return tf.nn.log_softmax(output @ self.projection), following
+
+        return step
 
     def token_losses(self, batch: Batch, dropout: Dropout | None = None) -> tf.Tensor:
         """Cross-entropy of every real target token, `</s>` included, (N,), in nats.
 
         Only real tokens are projected to the vocabulary, which is the largest product of the model.
         """
-        state = self.encode(batch.source_ids, batch.source_lengths, dropout)
+        state, memory = self.encode(batch.source_ids, batch.source_lengths, dropout)
         embedded = self.target_embedding(tf.transpose(batch.target_input_ids))  # (T, B, U)
-        outputs = self.decoder.sequence(embedded, state.decoder, state.memory, dropout)
+        outputs = self.decoder.sequence(embedded, state, memory, dropout)
         real = tf.transpose(tf.sequence_mask(batch.target_lengths, tf.shape(batch.target_output_ids)[1]))
         labels = tf.boolean_mask(tf.transpose(batch.target_output_ids), real)
+        return self._losses(tf.boolean_mask(outputs, real), labels, dropout)
+
+    def _losses(self, outputs: tf.Tensor, labels: tf.Tensor, dropout: Dropout | None) -> tf.Tensor:
+        """`outputs` (N, U), `labels` (N,) → (N,): against sampled words and smoothed only while training."""
+        if dropout is not None and self.hparams.num_sampled_softmax:
+            seed = tf.random.experimental.stateless_fold_in(dropout.seed, _SAMPLE_SALT)
+            return sampled_cross_entropy(outputs, self.projection, labels, self.hparams.num_sampled_softmax, seed)
         smoothing = self.hparams.label_smoothing if dropout is not None else 0.0
-        return token_cross_entropy(tf.boolean_mask(outputs, real) @ self.projection, labels, smoothing)
+        return token_cross_entropy(outputs, self.projection.read_value(), labels, smoothing)
+
+
+def _embedding(
+    hparams: HParams, vocab_size: int, vectors: Vectors | None, init: Initializer, name: str
+) -> Embedding | PretrainedEmbedding:
+    if vectors is not None:
+        return PretrainedEmbedding(vectors, init, name)
+    return Embedding(vocab_size, hparams.num_units, init, name)
+
+
+def _check(hparams: HParams, src_vocab_size: int, tgt_vocab_size: int) -> None:
+    if hparams.share_vocab and hparams.use_char_encode:
+        raise NmtError("--use_char_encode has no source vocabulary that --share_vocab could share: leave one out")
+    if hparams.share_vocab and src_vocab_size != tgt_vocab_size:
+        raise NmtError(f"--share_vocab needs one vocabulary, not one of {src_vocab_size} and one of {tgt_vocab_size}")
+    sampled = hparams.num_sampled_softmax
+    if sampled >= tgt_vocab_size:
+        raise NmtError(f"--num_sampled_softmax={sampled} must be below {tgt_vocab_size}, the target vocabulary's size")
+    if sampled and hparams.label_smoothing:
+        raise NmtError("--label_smoothing spreads over all words, --num_sampled_softmax looks at few: leave one out")

@@ -1,36 +1,46 @@
 """Training: batches through the model, weights updated, dev scored, the best weights kept.
 
-It prints nothing: what happens is told to a function that the caller gives.
+It prints nothing: what happens is told to a function that the caller gives, and to TensorBoard's files.
 """
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
-from core.nmt.checkpoints import Checkpoints, vocab_paths
+from core.nmt.checkpoints import Checkpoints, load_vocabs, stored_vectors, vocab_paths
 from core.nmt.dataset import Corpus, TrainingData, read_corpus
+from core.nmt.embeddings import read_vectors
 from core.nmt.encoders import Dropout
 from core.nmt.errors import NmtError
 from core.nmt.evaluation import Evaluator
 from core.nmt.hparams import HParams
-from core.nmt.metrics import check_names
-from core.nmt.model import Batch, Seq2Seq
+from core.nmt.model import Batch, Pretrained, Seq2Seq
 from core.nmt.optimizers import clip_gradients, make_optimizer
 from core.nmt.schedules import learning_rate
-from core.nmt.vocab import Vocab
+from core.nmt.selection import AVERAGED, Selection
+from core.nmt.stats import Stats
+from core.nmt.summaries import DIRECTORY as SUMMARIES
+from core.nmt.summaries import Summaries
+from core.nmt.vocab import ByteVocab, SourceVocab, Vocab
+
+# Answers that each evaluation shows in TensorBoard, and the values that it shows no curve of.
+_SAMPLES = 3
+_NO_CURVES = ("step", "eta_s", AVERAGED)
+
+Vocabs = tuple[SourceVocab, Vocab]
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """Something to tell: `phase` is train, evaluate or done; `values` are numbers by name."""
+    """Something to tell: `phase` is train, evaluate, average or done; `values` are numbers by name."""
 
     phase: str
     step: int
@@ -49,6 +59,7 @@ class DataPrefixes:
     train: Path
     dev: Path | None = None
     test: Path | None = None
+    embed: Path | None = None
 
 
 def train(hparams: HParams, data: DataPrefixes, out_dir: Path, report: Report) -> dict[str, Any]:
@@ -56,7 +67,6 @@ def train(hparams: HParams, data: DataPrefixes, out_dir: Path, report: Report) -
 
     Raises `NmtError` for data or a directory that can't be used, and when the loss is no number any more.
     """
-    check_names(hparams.metric_names)
     vocabs = _load_vocabs(hparams, data.vocab)
     _check_same_vocabs(hparams, vocabs, out_dir)
     corpora = {
@@ -64,24 +74,57 @@ def train(hparams: HParams, data: DataPrefixes, out_dir: Path, report: Report) -
         for name, prefix in (("train", data.train), ("dev", data.dev), ("test", data.test))
         if prefix is not None
     }
+    pretrained = _load_vectors(hparams, vocabs, data.embed, out_dir)
     out_dir.mkdir(parents=True, exist_ok=True)
     hparams.save(out_dir)
     for vocab, path in zip(vocabs, vocab_paths(out_dir, hparams), strict=True):
-        vocab.save(path)
-    return Trainer(hparams, vocabs, corpora, out_dir, report).run()
+        if isinstance(vocab, Vocab):
+            vocab.save(path)
+    return Trainer(hparams, vocabs, corpora, out_dir, report, pretrained).run()
 
 
-def _load_vocabs(hparams: HParams, prefix: Path) -> tuple[Vocab, Vocab]:
-    src = Vocab.load(prefix.with_name(f"{prefix.name}.{hparams.src}"))
-    tgt = src if hparams.share_vocab else Vocab.load(prefix.with_name(f"{prefix.name}.{hparams.tgt}"))
-    return src, tgt
+def _load_vocabs(hparams: HParams, prefix: Path) -> Vocabs:
+    def load(suffix: str) -> Vocab:
+        path = prefix.with_name(f"{prefix.name}.{suffix}")
+        return Vocab.load(path, sos=hparams.sos, eos=hparams.eos, add_specials=hparams.check_special_token)
+
+    if hparams.use_char_encode:
+        return ByteVocab(), load(hparams.tgt)
+    src = load(hparams.src)
+    return src, src if hparams.share_vocab else load(hparams.tgt)
 
 
-def _check_same_vocabs(hparams: HParams, vocabs: tuple[Vocab, Vocab], out_dir: Path) -> None:
+def _check_same_vocabs(hparams: HParams, vocabs: Vocabs, out_dir: Path) -> None:
     """Raise `NmtError` when `out_dir` holds a model that learned other ids for its tokens."""
-    for vocab, path in zip(vocabs, vocab_paths(out_dir, hparams), strict=True):
-        if path.exists() and Vocab.load(path) != vocab:
+    if not all(path.exists() for path in vocab_paths(out_dir, hparams)[hparams.use_char_encode :]):
+        return
+    for vocab, kept, path in zip(vocabs, load_vocabs(out_dir, hparams), vocab_paths(out_dir, hparams), strict=True):
+        if isinstance(vocab, Vocab) and vocab != kept:
             raise NmtError(f"the model in {out_dir} was made with another vocabulary, {path}: give another --out_dir")
+
+
+def _load_vectors(hparams: HParams, vocabs: Vocabs, prefix: Path | None, out_dir: Path) -> Pretrained:
+    """The vectors to begin with; room for those that a checkpoint holds, when there is one to go on from."""
+    if checkpoint := tf.train.latest_checkpoint(str(out_dir / "ckpt")):
+        return stored_vectors(Path(checkpoint), hparams)
+    if prefix is None:
+        return Pretrained()
+    paths = [prefix.with_name(f"{prefix.name}.{suffix}") for suffix in (hparams.src, hparams.tgt)]
+    found = [
+        read_vectors(path, vocab) if isinstance(vocab, Vocab) and path.exists() else None
+        for path, vocab in zip(paths, vocabs, strict=True)
+    ]
+    if found == [None, None]:
+        raise NmtError(f"neither {paths[0]} nor {paths[1]} is there: check --embed_prefix")
+    # As tensorflow/nmt: one side's file is enough, and for a shared vocabulary the source's goes first.
+    return Pretrained(found[0] or found[1]) if hparams.share_vocab else Pretrained(*found)
+
+
+def _make_strategy(num_gpus: int) -> tf.distribute.Strategy:
+    """All GPUs of the machine, or so many of them, with their gradients summed; else the one device there is."""
+    gpus = [device.name for device in tf.config.list_logical_devices("GPU")]
+    gpus = gpus[: num_gpus or None]
+    return tf.distribute.MirroredStrategy(gpus) if len(gpus) > 1 else tf.distribute.get_strategy()
 
 
 class Trainer:
@@ -90,30 +133,34 @@ class Trainer:
     def __init__(
         self,
         hparams: HParams,
-        vocabs: tuple[Vocab, Vocab],
+        vocabs: Vocabs,
         corpora: dict[str, Corpus],
         out_dir: Path,
         report: Report,
+        pretrained: Pretrained | None = None,
     ) -> None:
         self._hparams = hparams
+        self._vocabs = vocabs
         self._corpora = corpora
         self._report = report
-        # One device, or all GPUs of the machine with their gradients summed.
-        many = len(tf.config.list_physical_devices("GPU")) > 1
-        self._strategy = tf.distribute.MirroredStrategy() if many else tf.distribute.get_strategy()
+        self._strategy = _make_strategy(hparams.num_gpus)
+        src_vocab, tgt_vocab = vocabs
         with self._strategy.scope():
-            self.model = Seq2Seq(hparams, *(len(vocab) for vocab in vocabs))
+            self.model = Seq2Seq(hparams, len(src_vocab), len(tgt_vocab), pretrained)
             self._variables = self.model.trainable_variables
             self._optimizer = make_optimizer(hparams.optimizer, self._variables)
-        self._data = TrainingData(corpora["train"], hparams)
-        self._evaluator = Evaluator(self.model, vocabs[1])
+        self._data = TrainingData(corpora["train"], hparams, sos_id=tgt_vocab.sos_id, eos_id=tgt_vocab.eos_id)
+        self._evaluator = Evaluator(self.model, tgt_vocab)
         self._checkpoints = Checkpoints(out_dir, self.model, self._optimizer)
+        self._selection = Selection(hparams, self._checkpoints)
+        self._summaries = Summaries(out_dir / SUMMARIES if hparams.summaries else None)
         matrix, vector = tf.TensorSpec((None, None), tf.int32), tf.TensorSpec((None,), tf.int32)
+        source = tf.TensorSpec((None,) * 3, tf.int32) if hparams.use_char_encode else matrix
         # Shapes are left open, so that one graph serves every bucket: nothing is retraced while it trains.
         self._step = tf.function(
             self._distributed_step,
             input_signature=[
-                (matrix, vector, matrix, matrix, vector),
+                (source, vector, matrix, matrix, vector),
                 tf.TensorSpec((), tf.float32),
                 tf.TensorSpec((), tf.int32),
             ],
@@ -124,114 +171,121 @@ class Trainer:
         """Train to `num_train_steps`; the scores of the best weights."""
         step = self._checkpoints.restore()
         total = self._hparams.num_train_steps
-        stats = _Stats(step)
-        for batch in self._data.batches_from(step).take(max(0, total - step)):
+        stats = Stats(step, self._hparams.max_gradient_norm)
+        for batch in islice(self._data.batches_from(step), max(0, total - step)):
             rate = learning_rate(self._hparams, step)
             loss, norm = self._step(batch, np.float32(rate), np.int32(step))
             stats.add(float(loss), float(norm), batch)
             step += 1
             if step % self._hparams.steps_per_stats == 0 or step == total:
-                self._tell("train", step, {"lr": rate, **stats.summary(step, total)})
-                stats = _Stats(step)
-            if step % self._hparams.eval_interval == 0 and step < total:
-                stats.leave_out(self._evaluate(step))
+                best = self._selection.best_scores()
+                self._tell("train", step, {"lr": rate, **stats.summary(step, total), **best})
+                stats = Stats(step, self._hparams.max_gradient_norm)
+            if step < total:
+                stats.leave_out(self._interrupt(step))
         self._evaluate(step)
+        if self._hparams.avg_ckpts:
+            self._evaluate_mean(step)
         return self._finish(step)
 
-    def _evaluate(self, step: int) -> float:
-        """Score dev, keep the weights to serve when they are the best so far; save a checkpoint. Seconds it took."""
+    def _interrupt(self, step: int) -> float:
+        """What is due after a step that is not the last; the seconds it took.
+
+        As tensorflow/nmt: answers are scored every `--steps_per_external_eval` steps, and every ten log lines a
+        checkpoint is saved and dev's perplexity found.
+        """
         start = time.perf_counter()
-        scores: dict[str, Any] = {"step": step}
-        if dev := self._corpora.get("dev"):
-            scores |= {f"dev_{name}": value for name, value in self._evaluator.scores(dev).items()}
-        best = self._checkpoints.best()
-        # Scores by other metrics, or without dev, are those of an earlier command and can't be compared.
-        if best is None or best.keys() != scores.keys() or self._rank(scores) >= self._rank(best):
-            self._checkpoints.save_best(scores)
+        if step % self._hparams.eval_interval == 0:
+            self._evaluate(step)
+        elif step % (10 * self._hparams.steps_per_stats) == 0:
+            if dev := self._corpora.get("dev"):
+                ppl = self._evaluator.perplexity(dev.sources(), dev.targets())
+                self._tell("evaluate", step, {"step": step, "dev_ppl": ppl})
+            self._checkpoints.save(step)
+        return time.perf_counter() - start
+
+    def _evaluate(self, step: int) -> None:
+        """Score dev, keep the weights to serve when they are the best so far; save a checkpoint."""
+        scores = {"step": step, **self._scores("dev")}
+        self._selection.consider(scores)
         # Last, so that a run that is killed in between scores this step again.
         self._checkpoints.save(step)
         self._tell("evaluate", step, scores)
-        return time.perf_counter() - start
+        self._show_samples(step)
 
-    def _rank(self, scores: dict[str, Any]) -> tuple[float, ...]:
-        """What makes weights better: the first of `--metrics` on dev, then perplexity.
+    def _evaluate_mean(self, step: int) -> None:
+        """Score the mean of the checkpoints that are kept, and serve it when it is the best.
 
-        A later step wins without dev, and before `best_from_step`, where the learning rate is still too high for a
-        choice: dev scores of half-trained weights differ by chance, and the best of them is not the best learned.
+        Without dev nothing says whether it is better than the last weights, which then stay.
         """
-        early = min(scores["step"], self._hparams.best_from_step)
-        if "dev_ppl" not in scores:
-            return (early, scores["step"])
-        return (early, *(scores[f"dev_{name}"] for name in self._hparams.metric_names[:1]), -scores["dev_ppl"])
+        averaged = self._checkpoints.load_mean()
+        if averaged > 1 and "dev" in self._corpora:
+            scores = {"step": step, AVERAGED: averaged, **self._scores("dev")}
+            self._selection.consider(scores)
+            self._tell("average", step, scores)
+        self._checkpoints.restore()
 
     def _finish(self, step: int) -> dict[str, Any]:
         """The scores of the weights that are served: those on dev are on file, those on test are found now."""
         scores = dict(self._checkpoints.best() or {})
-        if test := self._corpora.get("test"):
+        if "test" in self._corpora:
             self._checkpoints.load_best()
-            scores |= {f"test_{name}": value for name, value in self._evaluator.scores(test).items()}
+            scores |= self._scores("test")
         self._tell("done", step, scores)
+        self._summaries.close()
         return scores
+
+    def _scores(self, name: str) -> dict[str, float]:
+        """The present weights' scores on dev or test, none without it."""
+        corpus = self._corpora.get(name)
+        scores = self._evaluator.scores(corpus) if corpus else {}
+        return {f"{name}_{metric}": value for metric, value in scores.items()}
 
     def _tell(self, phase: str, step: int, values: dict[str, Any]) -> None:
         self._report(Event(phase, step, self._hparams.num_train_steps, values))
+        curves = {name: value for name, value in values.items() if name not in _NO_CURVES}
+        if phase == "average":
+            curves = {f"avg_{name}": value for name, value in curves.items()}
+        if phase == "done":  # dev's were told when they were found
+            curves = {name: value for name, value in curves.items() if name.startswith("test_")}
+        self._summaries.scalars(values.get("step", step), curves)
+        self._summaries.flush()
+
+    def _show_samples(self, step: int) -> None:
+        """Some of dev's sentences with their answers, others each time, for TensorBoard."""
+        dev = self._corpora.get("dev")
+        if not dev or not self._hparams.summaries:
+            return
+        first = step // self._hparams.eval_interval * _SAMPLES
+        numbers = sorted({(first + i) % len(dev) for i in range(_SAMPLES)})
+        sources = dev.sources()
+        answers = self._evaluator.answers([sources[i] for i in numbers])
+        for i, answer in zip(numbers, answers, strict=True):
+            asked = " ".join(self._vocabs[0].tokens(sources[i]))
+            self._summaries.text(step, f"samples/{i}", f"src: {asked}\n\nref: {dev.references[i]}\n\nnmt: {answer}")
 
     def _distributed_step(
         self, batch: tuple[tf.Tensor, ...], rate: tf.Tensor, step: tf.Tensor
     ) -> tuple[tf.Tensor, tf.Tensor]:
         loss, norm = self._strategy.run(self._replica_step, args=(Batch(*batch), rate, step))
-        return self._strategy.reduce("MEAN", loss, axis=None), self._strategy.reduce("MEAN", norm, axis=None)
+        return self._strategy.reduce("SUM", loss, axis=None), self._strategy.reduce("MEAN", norm, axis=None)
 
     def _replica_step(self, batch: Batch, rate: tf.Tensor, step: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """One update: the summed loss of the batch's tokens, and the gradient's norm before clipping."""
-        dropout = Dropout(self._hparams.dropout, tf.stack([self._hparams.random_seed, step]))
+        """One update: the summed loss of this replica's tokens, and the whole gradient's norm before clipping."""
+        context = tf.distribute.get_replica_context()
+        replicas, replica = context.num_replicas_in_sync, context.replica_id_in_sync_group
+        sentences = tf.cast(tf.shape(batch.source_ids)[0], tf.float32)
+        if replicas > 1:  # every replica takes its share of the batch
+            batch = Batch(*(tensor[replica::replicas] for tensor in batch))
+        dropout = Dropout(self._hparams.dropout, tf.stack([self._hparams.random_seed, step * replicas + replica]))
         with tf.GradientTape() as tape:
             loss = tf.reduce_sum(self.model.token_losses(batch, dropout))
             # As tensorflow/nmt: summed over a sentence's tokens, averaged over the sentences.
-            objective = loss / tf.cast(tf.shape(batch.source_ids)[0], tf.float32)
+            objective = loss / sentences
         gradients = tape.gradient(objective, self._variables)
-        context = tf.distribute.get_replica_context()
-        if context.num_replicas_in_sync > 1:
+        if replicas > 1:
             dense = [tf.convert_to_tensor(gradient) for gradient in gradients]
-            gradients = context.all_reduce(tf.distribute.ReduceOp.MEAN, dense)
+            gradients = context.all_reduce(tf.distribute.ReduceOp.SUM, dense)
         clipped, norm = clip_gradients(gradients, self._hparams.max_gradient_norm)
         self._optimizer.apply(clipped, self._variables, rate)
         return loss, norm
-
-
-class _Stats:
-    """What happened since the last log line."""
-
-    def __init__(self, step: int) -> None:
-        self._first = step
-        self._start = time.perf_counter()
-        self._loss = self._norm = 0.0
-        self._sentences = self._src_tokens = self._tgt_tokens = 0
-
-    def add(self, loss: float, norm: float, batch: tuple[tf.Tensor, ...]) -> None:
-        # A gradient that is no number has spoilt the weights already, which the next loss alone would show.
-        if not (math.isfinite(loss) and math.isfinite(norm)):
-            raise NmtError(f"the loss is {loss}, the gradient's norm {norm}: train again with a lower --learning_rate")
-        _, src_lengths, _, _, tgt_lengths = batch
-        self._loss += loss
-        self._norm += norm
-        self._sentences += int(src_lengths.shape[0])
-        self._src_tokens += int(src_lengths.numpy().sum())
-        self._tgt_tokens += int(tgt_lengths.numpy().sum())
-
-    def leave_out(self, seconds: float) -> None:
-        """Do not count so many seconds, in which nothing was trained."""
-        self._start += seconds
-
-    def summary(self, step: int, total: int) -> dict[str, float]:
-        """Loss of a sentence, perplexity of a token, gradient norm, seconds a step, tokens a second, seconds left."""
-        steps = step - self._first
-        seconds = time.perf_counter() - self._start
-        return {
-            "loss": self._loss / self._sentences,
-            "ppl": math.exp(min(self._loss / self._tgt_tokens, 100.0)),
-            "grad_norm": self._norm / steps,
-            "step_time": seconds / steps,
-            "wps": (self._src_tokens + self._tgt_tokens) / seconds,
-            "eta_s": (total - step) * seconds / steps,
-        }

@@ -69,7 +69,12 @@ class Vocab:
         # Here, so that bin/generate_vocab, which only counts, needs nothing but Python.
         import numpy as np
 
-        return np.fromiter((self._ids.get(token, UNK_ID) for token in tokens), dtype=np.int32)
+        return np.array(self.numbers(tokens), np.int32)
+
+    def numbers(self, tokens: Iterable[str]) -> list[int]:
+        """The same as a list."""
+        get = self._ids.get  # looked up once: whole corpora come through here
+        return [get(token, UNK_ID) for token in tokens]
 
     def tokens(self, ids: Iterable[int]) -> list[str]:
         """The tokens of `ids`, in order."""
@@ -118,6 +123,10 @@ class ByteVocab:
         for row, spelling in zip(ids, spelt, strict=True):
             row[: len(spelling)] = spelling
         return ids
+
+    def tokens(self, ids: Iterable[Iterable[int]]) -> list[str]:
+        """The tokens that are spelt so; a letter that was cut in two is lost."""
+        return [bytes(i - 1 for i in spelt if 1 <= i <= 256).decode("utf-8", "ignore") for spelt in ids]
 
     def _bytes(self, token: str) -> bytes:
         # A lone surrogate, which no file can hold but a Python caller can, has no UTF-8.
