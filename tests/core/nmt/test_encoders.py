@@ -68,7 +68,7 @@ def test_outputs_and_states_are_those_of_the_equations(init, embedded, encoder_t
 
 @pytest.mark.parametrize("encoder_type", ENCODERS)
 def test_shapes_follow_from_batch_length_and_units(init, embedded, encoder_type):
-    for unit_type, kind in (("lstm", LSTMState), ("gru", GRUState), ("layer_norm_lstm", LSTMState), ("nas", LSTMState)):
+    for unit_type, kind in (("lstm", LSTMState), ("gru", GRUState)):
         encoder = encoder_of(init, encoder_type, unit_type, layers=4)
         outputs, state = encoder(embedded, LENGTHS, None)
         assert outputs.shape == (B, S, encoder.output_size)
@@ -78,9 +78,10 @@ def test_shapes_follow_from_batch_length_and_units(init, embedded, encoder_type)
         assert all(leaf.shape == (B, U) for leaf in leaves(state))
 
 
-@pytest.mark.parametrize(("encoder_type", "unit_type"), KINDS)
+@pytest.mark.parametrize("unit_type", ["lstm", "nas"])  # one that runs as a whole, and one in a loop
+@pytest.mark.parametrize("encoder_type", ENCODERS)
 def test_padding_never_changes_a_result(init, embedded, encoder_type, unit_type):
-    encoder = encoder_of(init, encoder_type, unit_type, layers=4, residual=True)
+    encoder = encoder_of(init, encoder_type, unit_type)
     padding = (np.arange(S)[:, np.newaxis] >= LENGTHS)[:, :, np.newaxis]
     outputs, state = encoder(embedded, LENGTHS, None)
     wider = np.concatenate([np.where(padding, np.float32(9), embedded), np.ones((3, B, U), np.float32)])
