@@ -26,6 +26,7 @@ from core.nmt.errors import NmtError
 from core.nmt.hparams import HParams
 from core.nmt.model import Pretrained, Seq2Seq
 from core.nmt.optimizers import Optimizer
+from core.nmt.original_hparams import ORIGINAL_FILE_NAME
 from core.nmt.original_model import OriginalModel, Places, is_original
 from core.nmt.vocab import ByteVocab, SourceVocab, Vocab
 
@@ -48,9 +49,13 @@ def load_model(model_dir: Path, places: Places | None = None) -> tuple[Seq2Seq, 
         return original.build(), original.src_vocab, original.tgt_vocab
     hparams = HParams.load(model_dir)
     src_vocab, tgt_vocab = load_vocabs(model_dir, hparams)
-    prefix = model_dir / "best" / "weights"
-    if not prefix.with_suffix(".index").exists():
-        raise NmtError(f"no weights in {prefix.parent}: train a model into {model_dir} first")
+    prefix = (places and places.ckpt) or model_dir / "best" / "weights"
+    if not Path(f"{prefix}.index").exists():
+        raise NmtError(
+            f"no checkpoint {prefix}: --ckpt is its path without .index"
+            if places and places.ckpt
+            else f"no weights in {prefix.parent}: train a model into {model_dir} first"
+        )
     model = Seq2Seq(hparams, len(src_vocab), len(tgt_vocab), stored_vectors(prefix, hparams))
     _read_weights(model, prefix)
     return model, src_vocab, tgt_vocab
@@ -88,9 +93,19 @@ def stored_vectors(prefix: Path, hparams: HParams) -> Pretrained:
 
 def _read_weights(model: Seq2Seq, prefix: Path) -> None:
     try:
-        tf.train.Checkpoint(model=model).read(str(prefix)).assert_consumed()
+        status = tf.train.Checkpoint(model=model).read(str(prefix))
+        if _is_of_training(prefix):
+            status.assert_existing_objects_matched()
+        else:
+            status.assert_consumed()
     except _UNUSABLE as error:
         raise _damaged(prefix, error) from error
+
+
+def _is_of_training(prefix: Path) -> bool:
+    """Whether a checkpoint holds more than the model: all that training goes on from."""
+    shapes = tf.train.load_checkpoint(str(prefix)).get_variable_to_shape_map()
+    return any(name.startswith("optimizer/") for name in shapes)
 
 
 def _damaged(prefix: Path, error: Exception) -> NmtError:
@@ -189,7 +204,11 @@ class Checkpoints:
             shutil.copytree(self._best_dir(), fresh, copy_function=_link)
 
     def _best_dir(self, metric: str = "") -> Path:
-        return self._model_dir / (f"best_{metric}" if metric else "best")
+        if not metric:
+            return self._model_dir / "best"
+        directory = self._model_dir / f"best_{metric}"
+        # tensorflow/nmt's own, where training goes on from a model of its: that stays as it is.
+        return directory.with_name(f"{directory.name}_on") if (directory / ORIGINAL_FILE_NAME).exists() else directory
 
     @contextmanager
     def _replacing(self, directory: Path) -> Iterator[Path]:

@@ -49,9 +49,12 @@ class OriginalModel:
     Raises `NmtError` when something is missing, damaged, or not what its hparams describe, and says what to give.
     """
 
-    def __init__(self, model_dir: Path, places: Places = Places()) -> None:
+    def __init__(self, model_dir: Path, places: Places | None = None) -> None:
         self._dir = model_dir
+        places = places or Places()
         path = model_dir / ORIGINAL_FILE_NAME
+        if not path.is_file():
+            raise NmtError(f"no model of tensorflow/nmt in {model_dir}: its file {path.name} is missing")
         self.hparams, self.ignored = HParams.load_original(path)
         self._file = read_json(path)
         self.src_vocab, self.tgt_vocab = self._vocabs(places.vocab)

@@ -22,8 +22,10 @@ from core.nmt.encoders import Dropout
 from core.nmt.errors import NmtError
 from core.nmt.evaluation import Evaluator
 from core.nmt.hparams import HParams
+from core.nmt.importing import import_original
 from core.nmt.model import Batch, Pretrained, Seq2Seq
 from core.nmt.optimizers import clip_gradients, make_optimizer
+from core.nmt.original_model import Places, is_original
 from core.nmt.schedules import learning_rate
 from core.nmt.selection import AVERAGED, Selection
 from core.nmt.stats import Stats
@@ -67,6 +69,8 @@ def train(hparams: HParams, data: DataPrefixes, out_dir: Path, report: Report) -
 
     Raises `NmtError` for data or a directory that can't be used, and when the loss is no number any more.
     """
+    if is_original(out_dir):
+        import_original(out_dir, out_dir, Places(vocab=data.vocab, embed=data.embed))
     vocabs = _load_vocabs(hparams, data.vocab)
     _check_same_vocabs(hparams, vocabs, out_dir)
     corpora = {
@@ -78,7 +82,7 @@ def train(hparams: HParams, data: DataPrefixes, out_dir: Path, report: Report) -
     out_dir.mkdir(parents=True, exist_ok=True)
     hparams.save(out_dir)
     for vocab, path in zip(vocabs, vocab_paths(out_dir, hparams), strict=True):
-        if isinstance(vocab, Vocab):
+        if isinstance(vocab, Vocab) and not path.exists():
             vocab.save(path)
     return Trainer(hparams, vocabs, corpora, out_dir, report, pretrained).run()
 
