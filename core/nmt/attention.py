@@ -35,15 +35,20 @@ class Attention(Protocol):
     def remember(self, encoder_outputs: tf.Tensor, source_lengths: tf.Tensor) -> Memory:
         """`encoder_outputs` (B, S, M), `source_lengths` (B,) → the memory that `score` looks at."""
 
-    def score(self, query: tf.Tensor, memory: Memory) -> tf.Tensor:
-        """`query` (B, U) → scores (B, S) before the softmax; padding is not yet masked."""
+    def score(self, queries: tf.Tensor, memory: Memory) -> tf.Tensor:
+        """`queries` (B, T, U) → scores (B, T, S) before the softmax; padding is not yet masked."""
 
 
 def attend(mechanism: Attention, query: tf.Tensor, memory: Memory) -> tuple[tf.Tensor, tf.Tensor]:
     """`query` (B, U) → context (B, M), and alignments (B, S), which sum to 1 over the tokens."""
-    alignments = tf.nn.softmax(mechanism.score(query, memory) + memory.bias)
-    context = tf.squeeze(alignments[:, tf.newaxis, :] @ memory.values, 1)
-    return context, alignments
+    contexts, alignments = attend_all(mechanism, query[:, tf.newaxis], memory)
+    return contexts[:, 0], alignments[:, 0]
+
+
+def attend_all(mechanism: Attention, queries: tf.Tensor, memory: Memory) -> tuple[tf.Tensor, tf.Tensor]:
+    """`queries` (B, T, U) of several steps → contexts (B, T, M), and alignments (B, T, S)."""
+    alignments = tf.nn.softmax(mechanism.score(queries, memory) + memory.bias[:, tf.newaxis])
+    return alignments @ memory.values, alignments
 
 
 class _Keys(tf.Module):  # type: ignore[misc]
@@ -69,9 +74,9 @@ class LuongAttention(_Keys):
         super().__init__(memory_size, num_units, init, name="luong_attention")
         self.scale = tf.Variable(1.0, name="scale") if scale else None
 
-    def score(self, query: tf.Tensor, memory: Memory) -> tf.Tensor:
-        """`query` (B, U) → (B, S)."""
-        scores = tf.squeeze(memory.keys @ query[:, :, tf.newaxis], 2)
+    def score(self, queries: tf.Tensor, memory: Memory) -> tf.Tensor:
+        """`queries` (B, T, U) → (B, T, S)."""
+        scores = tf.matmul(queries, memory.keys, transpose_b=True)
         return scores if self.scale is None else self.scale * scores
 
 
@@ -89,9 +94,10 @@ class BahdanauAttention(_Keys):
         self.g = tf.Variable(math.sqrt(1 / num_units), name="g") if normalize else None
         self.bias = tf.Variable(tf.zeros((num_units,)), name="bias") if normalize else None
 
-    def score(self, query: tf.Tensor, memory: Memory) -> tf.Tensor:
-        """`query` (B, U) → (B, S)."""
-        hidden = (query @ self.query_kernel)[:, tf.newaxis, :] + memory.keys  # (B, S, U)
+    def score(self, queries: tf.Tensor, memory: Memory) -> tf.Tensor:
+        """`queries` (B, T, U) → (B, T, S)."""
+        projected = tf.tensordot(queries, self.query_kernel, 1)
+        hidden = projected[:, :, tf.newaxis] + memory.keys[:, tf.newaxis]  # (B, T, S, U)
         if self.g is None:
             return tf.linalg.matvec(tf.tanh(hidden), self.v)
         v = self.g * self.v * tf.math.rsqrt(tf.reduce_sum(tf.square(self.v)))

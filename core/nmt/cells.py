@@ -43,6 +43,10 @@ class LSTMCell(tf.Module):  # type: ignore[misc]
         cells, outputs = self._block(inputs, self.zero_state(tf.shape(inputs)[1]))
         return outputs, LSTMState(at_last(cells, lengths), at_last(outputs, lengths))
 
+    def outputs(self, inputs: tf.Tensor, state: LSTMState) -> tf.Tensor:
+        """`inputs` (T, B, I), all of them real, from `state` on → outputs (T, B, U)."""
+        return self._block(inputs, state)[1]
+
     def _block(self, inputs: tf.Tensor, state: LSTMState) -> tuple[tf.Tensor, tf.Tensor]:
         """All steps in one operation with a gradient of its own: memory cells and outputs, both (S, B, U)."""
         no_peephole = tf.zeros((self.num_units,))

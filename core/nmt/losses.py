@@ -3,21 +3,57 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from typing import Any
 
 import tensorflow as tf
 
 
-def token_cross_entropy(logits: tf.Tensor, labels: tf.Tensor, label_smoothing: float = 0.0) -> tf.Tensor:
-    """`logits` (N, V), `labels` (N,) int32 → −log p(label) in nats, (N,).
+def token_cross_entropy(
+    outputs: tf.Tensor, projection: tf.Tensor, labels: tf.Tensor, label_smoothing: float = 0.0
+) -> tf.Tensor:
+    """`outputs` (N, U), `projection` (U, V), `labels` (N,) int32 → −log p(label) in nats, (N,).
 
     With smoothing ε the target is 1 − ε on the label and ε / V on every token, the label included: Szegedy et al.
     (2016), "Rethinking the Inception Architecture", section 7.
+
+    Projection, softmax and both gradients are one function, as the N · V logits are the largest thing in a step: they
+    are written once and read four times, and no second array of their size is made.
     """
-    losses = tf.nn.sparse_softmax_cross_entropy_with_logits(labels=labels, logits=logits)
-    if label_smoothing == 0:
-        return losses
-    uniform = tf.reduce_logsumexp(logits, -1) - tf.reduce_mean(logits, -1)
-    return (1 - label_smoothing) * losses + label_smoothing * uniform
+    vocab_size = projection.shape[1]
+
+    @tf.custom_gradient  # type: ignore[untyped-decorator]
+    def run(outputs: tf.Tensor, projection: tf.Tensor) -> tuple[tf.Tensor, Callable[..., Any]]:
+        # (V, U): its rows are the labels' weights, and the product with it on the way back is faster so.
+        weights = tf.transpose(projection)
+        logits = outputs @ projection
+        highest = tf.reduce_max(logits, 1, keepdims=True)
+        powers = tf.exp(logits - highest)
+        total = tf.reduce_sum(powers, 1, keepdims=True)
+        log_total = (tf.math.log(total) + highest)[:, 0]
+        kept = 1 - label_smoothing
+        of_labels = tf.gather(weights, labels)
+        losses = log_total - kept * tf.reduce_sum(outputs * of_labels, 1)
+        mean = tf.reduce_mean(weights, 0) if label_smoothing else tf.zeros_like(weights[0])
+        if label_smoothing:
+            losses -= label_smoothing * tf.linalg.matvec(outputs, mean)
+
+        def gradient(d_losses: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+            share = d_losses[:, tf.newaxis] / total
+            wanted = kept * d_losses[:, tf.newaxis]
+            d_outputs = (powers @ weights) * share - wanted * of_labels
+            d_weights = tf.math.unsorted_segment_sum(wanted * outputs, labels, vocab_size)
+            d_projection = tf.matmul(outputs * share, powers, transpose_a=True) - tf.transpose(d_weights)
+            if label_smoothing:
+                d_outputs -= label_smoothing * d_losses[:, tf.newaxis] * mean
+                evenly = label_smoothing / vocab_size * tf.linalg.matvec(outputs, d_losses, transpose_a=True)
+                d_projection -= evenly[:, tf.newaxis]
+            return d_outputs, d_projection
+
+        return losses, gradient
+
+    losses: tf.Tensor = run(outputs, projection)
+    return losses
 
 
 def sampled_cross_entropy(

@@ -42,6 +42,9 @@ class Cell(Protocol):
         Outputs beyond a row's length hold no meaning.
         """
 
+    def outputs(self, inputs: tf.Tensor, state: CellState) -> tf.Tensor:
+        """`inputs` (T, B, I), all of them real, from `state` on → outputs (T, B, U)."""
+
 
 class SteppedCell(tf.Module, Generic[StateT]):  # type: ignore[misc]
     """A cell whose sequence is a loop over its steps, for want of an operation that runs the whole.
@@ -71,17 +74,25 @@ class SteppedCell(tf.Module, Generic[StateT]):  # type: ignore[misc]
 
     def sequence(self, inputs: tf.Tensor, lengths: tf.Tensor) -> tuple[tf.Tensor, StateT]:
         """`inputs` (S, B, I), `lengths` (B,) → outputs (S, B, U), state after the last token."""
+        return self._run(inputs, self.zero_state(tf.shape(inputs)[1]), lengths)
+
+    def outputs(self, inputs: tf.Tensor, state: StateT) -> tf.Tensor:
+        """`inputs` (T, B, I), all of them real, from `state` on → outputs (T, B, U)."""
+        return self._run(inputs, state, None)[0]
+
+    def _run(self, inputs: tf.Tensor, state: StateT, lengths: tf.Tensor | None) -> tuple[tf.Tensor, StateT]:
         steps = tf.shape(inputs)[0]
         rows = tf.TensorArray(tf.float32, steps).unstack(self.project(inputs))
 
         def body(t: tf.Tensor, state: StateT, outputs: tf.TensorArray) -> tuple[tf.Tensor, StateT, tf.TensorArray]:
             after = self.advance(rows.read(t), state)
-            return t + 1, _keep_ended(t < lengths, after, state), outputs.write(t, after.h)
+            outputs = outputs.write(t, after.h)
+            return t + 1, after if lengths is None else _keep_ended(t < lengths, after, state), outputs
 
         _, state, outputs = tf.while_loop(
             lambda t, *_: t < steps,
             body,
-            (tf.constant(0), self.zero_state(tf.shape(inputs)[1]), tf.TensorArray(tf.float32, steps)),
+            (tf.constant(0), state, tf.TensorArray(tf.float32, steps)),
             maximum_iterations=steps,
         )
         stacked = outputs.stack()

@@ -34,7 +34,7 @@ def named(request, init, rng):
 def test_scores_contexts_and_alignments_are_the_papers(named, outputs, query, relative_error):
     name, mechanism = named
     memory = mechanism.remember(outputs, LENGTHS)
-    scores = mechanism.score(query, memory).numpy()
+    scores = mechanism.score(query[:, np.newaxis], memory).numpy()[:, 0]
     context, alignments = attend(mechanism, query, memory)
     for b, length in enumerate(LENGTHS):
         weights, values = reference.weights_of(mechanism), outputs[b, :length].astype(np.float64)

@@ -12,13 +12,18 @@ from core.nmt.losses import draw_candidates, expected_counts, sampled_cross_entr
 LOGITS = np.log(np.array([[0.5, 0.25, 0.25], [0.1, 0.1, 0.8]], np.float32)) + np.float32([[3], [-2]])
 
 
+def cross_entropy(logits, labels, smoothing=0.0):
+    """The loss of outputs that are logits already."""
+    return token_cross_entropy(logits, tf.eye(logits.shape[1]), labels, smoothing)
+
+
 def test_the_loss_is_minus_the_log_probability_of_the_label():
-    losses = token_cross_entropy(LOGITS, np.array([0, 1], np.int32)).numpy()
+    losses = cross_entropy(LOGITS, np.array([0, 1], np.int32)).numpy()
     assert losses == pytest.approx([math.log(2), math.log(10)], rel=1e-5)
 
 
 def test_smoothing_spreads_its_share_over_the_whole_vocabulary():
-    losses = token_cross_entropy(LOGITS, np.array([0, 1], np.int32), 0.3).numpy()
+    losses = cross_entropy(LOGITS, np.array([0, 1], np.int32), 0.3).numpy()
     first = (0.7 + 0.1) * math.log(2) + 0.1 * math.log(4) + 0.1 * math.log(4)
     second = (0.7 + 0.1) * math.log(10) + 0.1 * math.log(10) + 0.1 * math.log(1 / 0.8)
     assert losses == pytest.approx([first, second], rel=1e-5)
@@ -26,8 +31,30 @@ def test_smoothing_spreads_its_share_over_the_whole_vocabulary():
 
 def test_large_logits_overflow_nothing():
     logits = np.array([[1000.0, 0.0]], np.float32)
-    assert token_cross_entropy(logits, np.array([1], np.int32)).numpy() == pytest.approx([1000])
-    assert token_cross_entropy(logits, np.array([0], np.int32), 0.1).numpy() == pytest.approx([50])
+    assert cross_entropy(logits, np.array([1], np.int32)).numpy() == pytest.approx([1000])
+    assert cross_entropy(logits, np.array([0], np.int32), 0.1).numpy() == pytest.approx([50])
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.2])
+def test_its_gradient_is_that_of_the_plain_formula(rng, smoothing):
+    outputs = tf.constant(rng.normal(size=(5, 3)), tf.float32)
+    projection = tf.constant(rng.normal(size=(3, 7)), tf.float32)
+    labels = np.array([6, 0, 2, 2, 5], np.int32)
+    weights = rng.normal(size=5).astype(np.float32)
+
+    def plain(outputs, projection):
+        log_probs = tf.nn.log_softmax(outputs @ projection)
+        target = (1 - smoothing) * tf.one_hot(labels, 7) + smoothing / 7
+        return -tf.reduce_sum(target * log_probs, 1)
+
+    gradients = []
+    for losses in (plain, lambda x, w: token_cross_entropy(x, w, labels, smoothing)):
+        with tf.GradientTape() as tape:
+            tape.watch([outputs, projection])
+            weighted = tf.reduce_sum(weights * losses(outputs, projection))
+        gradients.append(tape.gradient(weighted, [outputs, projection]))
+    for expected, found in zip(*gradients, strict=True):
+        assert found.numpy() == pytest.approx(expected.numpy(), abs=1e-5)
 
 
 def log_uniform(k, size):

@@ -58,8 +58,25 @@ def test_small_gradients_stay_as_they_are():
     assert clipped[0].numpy() == pytest.approx([3, 4])
 
 
-def test_rows_that_a_sparse_gradient_names_twice_are_summed_before_clipping():
-    rows = tf.IndexedSlices(tf.constant([[1.0], [2.0]]), tf.constant([2, 2]), tf.constant([3, 1]))
-    clipped, norm = clip_gradients([rows], 10.0)
-    assert float(norm) == pytest.approx(3)
-    assert clipped[0].numpy().tolist() == [[0], [0], [3]]
+def sparse(values):
+    """Row 2 of three, twice."""
+    return tf.IndexedSlices(tf.constant(values), tf.constant([2, 2]), tf.constant([3, 1]))
+
+
+def test_a_row_that_a_sparse_gradient_names_twice_counts_twice_in_the_norm():
+    clipped, norm = clip_gradients([sparse([[3.0], [4.0]])], 1.0)
+    assert float(norm) == pytest.approx(5)
+    assert tf.convert_to_tensor(clipped[0]).numpy() == pytest.approx(np.array([[0], [0], [1.4]]))
+
+
+@pytest.mark.parametrize("name", ["sgd", "adam"])
+def test_a_sparse_gradient_updates_as_the_dense_one_that_it_stands_for(name):
+    results = []
+    for gradient in (sparse([[1.0], [2.0]]), tf.constant([[0.0], [0.0], [3.0]])):
+        w = tf.Variable([[1.0], [2.0], [3.0]])
+        optimizer = make_optimizer(name, [w])
+        for _ in range(2):
+            optimizer.apply([gradient], [w], tf.constant(0.1))
+        results.append(w.numpy())
+    assert results[0] == pytest.approx(results[1])
+    assert results[0][2, 0] != 3

@@ -1,0 +1,62 @@
+"""Teacher forcing through LSTM layers: the gradient written by hand against TensorFlow's own, step by step."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from core.nmt.decoders import make_decoder
+from core.nmt.encoders import Dropout, Encoded
+from core.nmt.hparams import HParams
+from core.nmt.recurrence import LSTMState
+
+B, S, T, M, U = 3, 5, 4, 6, 2
+LENGTHS = np.array([5, 2, 1], np.int32)
+
+
+def stepwise(decoder, embedded, state, memory, dropout):
+    """The same as `Decoder.sequence`, one step after another, as TensorFlow differentiates it."""
+    masks = decoder._dropout_masks(embedded, dropout)
+    outputs = []
+    for t in range(T):
+        output, state, _ = decoder.step(embedded[t], state, memory, [mask[t] for mask in masks])
+        outputs.append(output)
+    return tf.stack(outputs)
+
+
+def gradients(run, decoder, embedded, encoded, dropout, d_outputs):
+    """Outputs, and gradients of the embeddings, the encoder's outputs and states, and all variables."""
+    inputs = [embedded, encoded.outputs, *tf.nest.flatten(encoded.state)]
+    with tf.GradientTape() as tape:
+        tape.watch(inputs)
+        outputs = run(decoder, embedded, *decoder.start(encoded, LENGTHS), dropout)
+        total = tf.reduce_sum(outputs * d_outputs)
+    return outputs, tape.gradient(total, [*inputs, *decoder.trainable_variables])
+
+
+@pytest.mark.parametrize("dropout", [None, Dropout(0.4, tf.constant([1, 2]))], ids=["whole", "dropout"])
+@pytest.mark.parametrize(
+    "flags",
+    [
+        {"attention": "luong"},
+        {"attention": "scaled_luong", "residual": True},
+        {"attention": "bahdanau", "output_attention": False},
+        {"attention": "normed_bahdanau", "forget_bias": 0.3},
+        {"attention": "scaled_luong", "attention_architecture": "gnmt", "residual": True},
+        {"attention": "normed_bahdanau", "attention_architecture": "gnmt_v2"},
+    ],
+    ids=lambda flags: "-".join(str(value) for value in flags.values()),
+)
+def test_every_gradient_is_that_of_the_steps(init, rng, flags, dropout):
+    decoder = make_decoder(HParams(num_units=U, num_layers=3, **flags), M, init)
+
+    def normal(*shape):
+        return tf.constant(rng.normal(size=shape), tf.float32)
+
+    encoded = Encoded(normal(B, S, M), tuple(LSTMState(normal(B, U), normal(B, U)) for _ in range(3)))
+    arguments = decoder, normal(T, B, U), encoded, dropout, normal(T, B, U)
+    expected, expected_gradients = gradients(stepwise, *arguments)
+    outputs, found_gradients = gradients(type(decoder).sequence, *arguments)
+    assert outputs.numpy() == pytest.approx(expected.numpy(), abs=1e-5)
+    for found, wanted in zip(found_gradients, expected_gradients, strict=True):
+        # Where nothing is predicted from the attention vector, the last one's weights still feed the next step.
+        assert tf.convert_to_tensor(found).numpy() == pytest.approx(tf.convert_to_tensor(wanted).numpy(), abs=2e-5)
