@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
@@ -16,6 +17,9 @@ from core.nmt.hparams import HParams
 
 if TYPE_CHECKING:
     from core.nmt.training import Event
+
+# Seconds from one line about a file's progress to the next.
+_PROGRESS_SECONDS = 2.0
 
 
 def main(argv: Sequence[str]) -> int:
@@ -44,6 +48,8 @@ def _quiet_tensorflow(hparams: HParams) -> None:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     import tensorflow as tf
 
+    tf.debugging.set_log_device_placement(hparams.log_device_placement)
+
     # 0 is what TensorFlow does by itself. To say so would be an error in a process that has used it already.
     if hparams.num_inter_threads:
         tf.config.threading.set_inter_op_parallelism_threads(hparams.num_inter_threads)
@@ -52,14 +58,50 @@ def _quiet_tensorflow(hparams: HParams) -> None:
 
 
 def _infer(command: CommandLine, hparams: HParams, out_dir: Path) -> None:
+    paths, options = command.paths, command.options
     source, target = command.path("inference_input_file"), command.path("inference_output_file")
-    if not source.is_file():
-        raise NmtError(f"no file {source}: check --inference_input_file")
+    for name in ("inference_input_file", "inference_ref_file"):
+        if name in paths and not paths[name].is_file():
+            raise NmtError(f"no file {paths[name]}: check --{name}")
     _quiet_tensorflow(hparams)
-    from core.nmt.inference import translate_file
+    from core.nmt.inference import FileTask, answer_file, score_file
+    from core.nmt.jobs import Job
+    from core.nmt.original_model import Places
 
-    count = translate_file(out_dir, source, target, hparams)
-    sys.stdout.write(f"{count} answers in {target}\n")
+    task = FileTask(
+        source,
+        target,
+        paths.get("nbest_output_file"),
+        paths.get("alignments_output_file"),
+        options.inference_indices,
+        Job(options.jobid, options.num_workers),
+    )
+    places = Places(paths.get("ckpt"), paths.get("vocab_prefix"), paths.get("embed_prefix"))
+    result = answer_file(out_dir, task, hparams, _answer_reporter(), places)
+    if result.answers is None:
+        sys.stdout.write(f"{result.answered} of {result.lines} lines answered; the last job writes {target}\n")
+        return
+    sys.stdout.write(f"{result.lines} answers in {target}\n")
+    if "inference_ref_file" in paths:
+        for name, value in score_file(result, task, paths["inference_ref_file"], hparams).items():
+            sys.stdout.write(f"  {name}: {value:.1f}\n")
+
+
+def _answer_reporter() -> Callable[[int, int], None]:
+    """A function that tells on standard error, every other second, how many lines are answered."""
+    start = told = time.monotonic()
+
+    def report(done: int, total: int) -> None:
+        nonlocal told
+        now = time.monotonic()
+        if now - told < _PROGRESS_SECONDS or done == total:
+            return
+        told = now
+        left = (now - start) / done * (total - done)
+        sys.stderr.write(f"answered {done}/{total} eta_s {left:.0f}\n")
+        sys.stderr.flush()
+
+    return report
 
 
 def _train(command: CommandLine, hparams: HParams, out_dir: Path) -> None:

@@ -100,9 +100,14 @@ def test_the_engine_takes_the_commands_of_the_page():
 @pytest.mark.slow
 def test_the_commands_of_the_page_work(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(ROOT)
+    few = tmp_path / "few"
+    few.mkdir()
+    for name in ("train.req", "train.rep", "vocab.req", "vocab.rep"):
+        lines = (ROOT / "data" / "initial" / name).read_text(encoding="utf-8").splitlines(keepends=True)
+        (few / name).write_text("".join(lines[:20] if name.startswith("train") else lines), encoding="utf-8")
     for words in commands():
-        words = [word.replace("data/mine", str(tmp_path)) for word in words]
-        small = ["--num_train_steps=2", "--num_units=8", "--batch_size=4", "--max_train=20"]
+        words = [word.replace("data/mine", str(tmp_path)).replace("data/initial", str(few)) for word in words]
+        small = ["--num_train_steps=2", "--num_units=8", "--batch_size=4"]
         answers = "--inference_input_file" in " ".join(words)
         assert main([*words[3:], *([] if answers else small)]) == 0, capsys.readouterr().err
     assert {"greedy.txt", "beam.txt"} <= {path.name for path in (tmp_path / "model").iterdir()}

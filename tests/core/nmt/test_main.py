@@ -95,6 +95,22 @@ def test_training_says_what_it_does_and_goes_on_with_what_is_there(trained, corp
 
 
 @pytest.mark.slow
+def test_a_model_learns_on_as_it_began_unless_told_to_override(trained, corpus_dir, capsys, tmp_path):
+    model = shutil.copytree(trained[0], tmp_path / "model")
+    assert main(training_flags(corpus_dir, model, "--num_train_steps=3", "--learning_rate=0.5", "--scope=x")) == 0
+    assert capsys.readouterr().out.splitlines()[:2] == [
+        "--scope has no effect: weights are named by their place in the model.",
+        "--learning_rate=0.5 is ignored: the model that is there has 1.0; "
+        "give --override_loaded_hparams to change how it learns",
+    ]
+    assert (HParams.load(model).learning_rate, HParams.load(model).num_train_steps) == (1.0, 3)
+    more = ["--num_train_steps=4", "--learning_rate=0.5", "--override_loaded_hparams"]
+    assert main(training_flags(corpus_dir, model, *more)) == 0
+    assert "lr 0.5 " in capsys.readouterr().out
+    assert HParams.load(model).learning_rate == 0.5
+
+
+@pytest.mark.slow
 def test_a_file_is_answered_line_by_line(trained, corpus_dir, tmp_path, capsys):
     source, target = tmp_path / "in", tmp_path / "out"
     source.write_text("a b\n\nc\n", encoding="utf-8")
@@ -118,6 +134,15 @@ def test_decoding_flags_do_not_change_the_model(trained, tmp_path):
 def test_help_is_no_mistake(capsys):
     assert main(["--help"]) == 0
     assert "--num_units=32" in capsys.readouterr().out
+
+
+@pytest.mark.slow
+def test_where_operations_run_is_told_when_asked(trained, tmp_path):
+    (tmp_path / "in").write_text("a\n", encoding="utf-8")
+    files = [f"--inference_input_file={tmp_path / 'in'}", f"--inference_output_file={tmp_path / 'out'}"]
+    done = engine(f"--out_dir={trained[0]}", *files, "--log_device_placement")
+    assert done.returncode == 0
+    assert "/device:" in done.stdout
 
 
 def test_an_unknown_flag_is_named_with_its_nearest(fails):
