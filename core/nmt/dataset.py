@@ -165,6 +165,7 @@ class TrainingData:
         self._hparams = hparams
         self._sos_id = sos_id
         self._eos_id = eos_id
+        self._src_lengths, self._tgt_lengths = np.diff(corpus.src_at), np.diff(corpus.tgt_at)
         self._buckets = self._bucket_of_each()
         sizes = np.bincount(self._buckets, minlength=hparams.num_buckets)
         self.batches_per_epoch = int(np.ceil(sizes / hparams.batch_size).sum())
@@ -179,22 +180,33 @@ class TrainingData:
 
     def _bucket_of_each(self) -> NDArray[np.int64]:
         """As tensorflow/nmt: the longer side decides, in equal steps up to `src_max_len`."""
-        src, tgt = np.diff(self.corpus.src_at), np.diff(self.corpus.tgt_at)
-        longest = self._hparams.src_max_len or int(src.max())
+        longest = self._hparams.src_max_len or int(self._src_lengths.max())
         width = -(-longest // self._hparams.num_buckets)
-        buckets: NDArray[np.int64] = np.minimum(np.maximum(src, tgt) // width, self._hparams.num_buckets - 1)
+        longer = np.maximum(self._src_lengths, self._tgt_lengths)
+        buckets: NDArray[np.int64] = np.minimum(longer // width, self._hparams.num_buckets - 1)
         return buckets
 
     def _epoch(self, epoch: int) -> list[NDArray[np.int64]]:
         """The numbers of the pairs of each batch of an epoch: full batches of one bucket, and one of its rest."""
         shuffle = np.random.Generator(np.random.Philox(key=[self._hparams.random_seed, epoch]))
-        order = shuffle.permutation(len(self.corpus))
-        order = order[np.argsort(self._buckets[order], kind="stable")]
+        order = self._by_length(shuffle.permutation(len(self.corpus)))
         batches: list[NDArray[np.int64]] = []
         for bucket in np.split(order, np.cumsum(np.bincount(self._buckets))[:-1]):
             batches += np.split(bucket, range(self._hparams.batch_size, len(bucket), self._hparams.batch_size))
         filled = [rows for rows in batches if len(rows)]
         return [filled[i] for i in shuffle.permutation(len(filled))]
+
+    def _by_length(self, order: NDArray[np.int64]) -> NDArray[np.int64]:
+        """`order` bucket by bucket, and in a bucket by length, so that a batch of it holds little padding.
+
+        Targets grow, and from one of their lengths to the next sources grow and shrink in turn, so that neighbours
+        are of like length on both sides. Those of equal lengths stay in the order that they came in. With one
+        bucket nothing is sorted: whoever asks for it wants batches drawn from the whole corpus.
+        """
+        if self._hparams.num_buckets == 1:
+            return order
+        src, tgt = self._src_lengths[order], self._tgt_lengths[order]
+        return order[np.lexsort((np.where(tgt % 2, -src, src), tgt, self._buckets[order]))]
 
     def _batch(self, rows: NDArray[np.int64]) -> tuple[Ids, ...]:
         """`rows` (B,) numbers of pairs → the arrays of `model.Batch`."""

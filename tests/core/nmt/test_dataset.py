@@ -188,6 +188,23 @@ def test_pairs_of_like_length_train_together(two_epochs):
         assert len(batch) <= 4
 
 
+def test_within_a_bucket_targets_grow_and_sources_grow_and_shrink_in_turn(read):
+    lengths = [(1, 1), (3, 1), (2, 2), (1, 2), (3, 3), (1, 3), (2, 1), (3, 2), (2, 3)]  # of source and target
+    corpus = read([" ".join("a" * s) for s, _ in lengths], [" ".join("b" * t) for _, t in lengths])
+    data = TrainingData(corpus, HParams(batch_size=3, num_buckets=2))
+    found = {tuple((len(s), len(t)) for s, t in batch) for batch in batches(data, 0, 3)}
+    assert found == {((3, 1), (2, 1), (1, 1)), ((1, 2), (2, 2), (3, 2)), ((3, 3), (2, 3), (1, 3))}
+
+
+def test_with_one_bucket_batches_are_drawn_from_all_lengths(corpus):
+    data = TrainingData(corpus, HParams(batch_size=4, num_buckets=1))
+    spreads = [
+        max(len(target) for _, target in batch) - min(len(target) for _, target in batch)
+        for batch in batches(data, 0, 6)
+    ]
+    assert max(spreads) > 2
+
+
 def test_one_bucket_fills_every_batch_but_one(corpus):
     data = TrainingData(corpus, HParams(batch_size=4, num_buckets=1))
     assert data.batches_per_epoch == 6
