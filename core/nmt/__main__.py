@@ -66,6 +66,9 @@ def _quiet_tensorflow(hparams: HParams) -> None:
     import tensorflow as tf
 
     tf.debugging.set_log_device_placement(hparams.log_device_placement)
+    gpus = tf.config.list_physical_devices("GPU")
+    if gpus and hparams.num_gpus is not None:
+        tf.config.set_visible_devices(gpus[: hparams.num_gpus], "GPU")
 
     # 0 is what TensorFlow does by itself. To say so would be an error in a process that has used it already.
     if hparams.num_inter_threads:
@@ -126,7 +129,8 @@ def _train(command: CommandLine, hparams: HParams, out_dir: Path) -> None:
     _quiet_tensorflow(hparams)
     from core.nmt.training import DataPrefixes, train
 
-    data = DataPrefixes(vocab, train_prefix, command.paths.get("dev_prefix"), command.paths.get("test_prefix"))
+    others = (command.paths.get(f"{name}_prefix") for name in ("dev", "test", "embed"))
+    data = DataPrefixes(vocab, train_prefix, *others)
     if path := command.paths.get("progress_file"):
         with path.open("a", encoding="utf-8") as progress:
             train(hparams, data, out_dir, _reporter(progress))

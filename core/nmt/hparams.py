@@ -197,7 +197,7 @@ class HParams:
     # Machine
     num_inter_threads: int = flag(0, "Operations run at once; 0: TensorFlow chooses.", role=_RUN, least=0)
     num_intra_threads: int = flag(0, "Threads of one operation; 0: TensorFlow chooses.", role=_RUN, least=0)
-    num_gpus: int = flag(0, "Use so many of the machine's GPUs; 0: all of them.", role=_RUN, least=0)
+    num_gpus: int | None = flag(None, "Use so many of the machine's GPUs; without it all.", role=_RUN, least=0)
     log_device_placement: bool = flag(False, "Log on which device each operation runs.", role=_RUN)
 
     def __post_init__(self) -> None:
@@ -212,6 +212,8 @@ class HParams:
         for name in self.metric_names:
             if name not in METRIC_NAMES:
                 raise NmtError(f"--metrics names {name!r}: choose from {', '.join(METRIC_NAMES)}")
+        if self.infer_mode == "beam_search" and not self.beam_width:
+            raise NmtError("--infer_mode=beam_search needs a --beam_width above 0, as 10")
         if self.infer_mode == "sample" and not self.sampling_temperature:
             raise NmtError("--infer_mode=sample needs a --sampling_temperature above 0, as 1.0")
 
@@ -277,11 +279,7 @@ class HParams:
     @property
     def beams(self) -> int:
         """Beams of the search; 0 is greedy search or sampling."""
-        if self.infer_mode == "sample":
-            return 0
-        if self.beam_width > 0:
-            return self.beam_width
-        return 10 if self.infer_mode == "beam_search" else 0
+        return 0 if self.infer_mode == "sample" else self.beam_width
 
     @property
     def metric_names(self) -> tuple[str, ...]:

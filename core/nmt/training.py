@@ -124,10 +124,10 @@ def _load_vectors(hparams: HParams, vocabs: Vocabs, prefix: Path | None, out_dir
     return Pretrained(found[0] or found[1]) if hparams.share_vocab else Pretrained(*found)
 
 
-def _make_strategy(num_gpus: int) -> tf.distribute.Strategy:
+def _make_strategy(num_gpus: int | None) -> tf.distribute.Strategy:
     """All GPUs of the machine, or so many of them, with their gradients summed; else the one device there is."""
     gpus = [device.name for device in tf.config.list_logical_devices("GPU")]
-    gpus = gpus[: num_gpus or None]
+    gpus = gpus[:num_gpus]
     return tf.distribute.MirroredStrategy(gpus) if len(gpus) > 1 else tf.distribute.get_strategy()
 
 

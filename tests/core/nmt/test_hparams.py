@@ -68,6 +68,7 @@ def test_hyperparameters_never_change():
         ({"encoder_type": "gnmt", "num_layers": 1}, r"need 2 encoder layers or more, not 1"),
         ({"attention_architecture": "gnmt", "attention": "luong", "num_layers": 1}, r"need 2 encoder layers or more"),
         ({"attention_architecture": "gnmt_v2"}, r"says where attention sits: give an --attention"),
+        ({"infer_mode": "beam_search"}, r"--infer_mode=beam_search needs a --beam_width above 0"),
         ({"infer_mode": "sample"}, r"--infer_mode=sample needs a --sampling_temperature above 0"),
         (
             {"metrics": "bleu,meteor"},
@@ -126,7 +127,7 @@ def test_without_attention_the_state_is_always_passed():
 
 def test_beams_follow_from_width_and_mode():
     assert HParams().beams == 0
-    assert HParams(infer_mode="beam_search").beams == 10
+    assert HParams(infer_mode="beam_search", beam_width=10).beams == 10
     assert HParams(beam_width=3).beams == 3
     assert HParams(beam_width=3, infer_mode="sample", sampling_temperature=1.0).beams == 0
 
