@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import ctypes
 import json
 import os
 import sys
 import time
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
@@ -16,9 +14,6 @@ from core.nmt.configuration import configure
 from core.nmt.errors import NmtError
 from core.nmt.flags import CommandLine, help_text, parse
 from core.nmt.hparams import HParams
-
-# The names of two settings in glibc's malloc.h.
-_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
 
 if TYPE_CHECKING:
     from core.nmt.training import Event
@@ -48,21 +43,9 @@ def main(argv: Sequence[str]) -> int:
     return 0
 
 
-def _keep_freed_memory() -> None:
-    """Let glibc reuse large blocks of memory instead of giving each back and asking the kernel for it again.
-
-    TensorFlow frees and allocates its largest tensors at every step, and each time the kernel has to clear their pages.
-    """
-    with suppress(OSError, AttributeError):  # another C library has its own ways
-        mallopt = ctypes.CDLL(None).mallopt
-        mallopt(_M_MMAP_THRESHOLD, 1 << 30)
-        mallopt(_M_TRIM_THRESHOLD, (1 << 31) - 1)
-
-
 def _quiet_tensorflow(hparams: HParams) -> None:
     """Import TensorFlow, which takes seconds, only when the command is known to make sense."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    _keep_freed_memory()
     import tensorflow as tf
 
     tf.debugging.set_log_device_placement(hparams.log_device_placement)

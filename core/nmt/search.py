@@ -1,7 +1,8 @@
-"""Decoding against a step function: greedy and beam search. It knows no model.
+"""Decoding against a step function, one hypothesis a row. It knows no model.
 
 A step function takes ids (N,) and a state, and gives log_probs (N, V) and the next state; every tensor of the state
-has N as its first axis. The searches are made of TensorFlow operations and run inside a `tf.function`.
+has N as its first axis. What is the same at every step, such as what attention looks at, is no state: the step function
+knows it. The searches are made of TensorFlow operations and run inside a `tf.function`. `beams` holds beam search.
 """
 
 from __future__ import annotations
@@ -13,134 +14,89 @@ import tensorflow as tf
 
 State = Any
 StepFn = Callable[[tf.Tensor, State], tuple[tf.Tensor, State]]
+# What the last step looked at, (N, S), found in a state.
+Alignments = Callable[[State], tf.Tensor]
+# log_probs (N, V) and the number of the step → ids (N,), and their log_probs (N,).
+Choose = Callable[[tf.Tensor, tf.Tensor], tuple[tf.Tensor, tf.Tensor]]
 
-_NEVER = -1e9  # a log-probability that no hypothesis reaches, and that can still be added to
+
+class Ends(NamedTuple):
+    """The ids of the tokens that a hypothesis begins and ends with."""
+
+    sos_id: int
+    eos_id: int
 
 
 class Decoded(NamedTuple):
-    """`ids` (B, K, T) padded with the end token, `lengths` (B, K) without it, `log_probs` (B, K), best first."""
+    """Hypotheses, the best first: K of each of B rows, and T the longest of them all.
+
+    `ids` (B, K, T) padded with the end token, `lengths` (B, K) without it. `log_probs` (B, K) are sums over the tokens,
+    the end token counted. `scores` (B, K) are what the hypotheses were ranked by: `log_probs`, after the penalties.
+    `alignments` (B, K, T, S), where they were asked for, hold for each token what was looked at when it was said.
+    """
 
     ids: tf.Tensor
     lengths: tf.Tensor
     log_probs: tf.Tensor
+    scores: tf.Tensor
+    alignments: tf.Tensor | None
 
 
 def greedy_search(
-    step_fn: StepFn, state: State, batch_size: tf.Tensor, max_length: tf.Tensor, *, sos_id: int, eos_id: int
+    step_fn: StepFn, state: State, max_lengths: tf.Tensor, ends: Ends, alignments: Alignments | None = None
 ) -> Decoded:
-    """The likeliest token, again and again, until every row has ended or `max_length` is reached. K is 1."""
+    """The likeliest token, again and again, of equally likely ones that of the lowest id. K is 1.
 
-    def body(
-        t: tf.Tensor, ids: tf.Tensor, state: State, done: tf.Tensor, total: tf.Tensor, written: tf.TensorArray
-    ) -> tuple[Any, ...]:
-        log_probs, state = step_fn(ids, state)
-        best = tf.argmax(log_probs, -1, output_type=tf.int32)
-        best = tf.where(done, eos_id, best)
-        total += tf.where(done, 0.0, tf.reduce_max(log_probs, -1))
-        return t + 1, best, state, done | (best == eos_id), total, written.write(t, best)
-
-    start = tf.fill((batch_size,), sos_id)
-    written = tf.TensorArray(tf.int32, 0, dynamic_size=True, element_shape=start.shape)
-    _, _, _, _, total, written = tf.while_loop(
-        lambda t, ids, state, done, *_: (t < max_length) & ~tf.reduce_all(done),
-        body,
-        (tf.constant(0), start, state, tf.zeros((batch_size,), tf.bool), tf.zeros((batch_size,)), written),
-    )
-    ids = tf.transpose(written.stack())[:, tf.newaxis, :]
-    return Decoded(ids, _lengths(ids, eos_id), total[:, tf.newaxis])
+    A row ends with the end token, or after `max_lengths` (B,) tokens, at least one of which is above 0.
+    """
+    return walk(step_fn, state, max_lengths, ends, _likeliest, alignments)
 
 
-class _Beams(NamedTuple):
-    """The search between two tokens. `state` rows are B·K, the others (B, K) or (B, K, T so far)."""
-
-    ids: tf.Tensor
-    log_probs: tf.Tensor
-    finished: tf.Tensor
-    lengths: tf.Tensor  # the end token counted, as the penalty counts it
-    state: State
-
-
-def beam_search(
+def walk(
     step_fn: StepFn,
     state: State,
-    batch_size: tf.Tensor,
-    max_length: tf.Tensor,
-    *,
-    beam_width: int,
-    length_penalty_weight: float,
-    sos_id: int,
-    eos_id: int,
+    max_lengths: tf.Tensor,
+    ends: Ends,
+    choose: Choose,
+    alignments: Alignments | None = None,
 ) -> Decoded:
-    """The `beam_width` likeliest hypotheses of each row, the best by score first.
+    """One token after another, each chosen by `choose`, until every row has ended. A row that ended changes no more."""
+    start = tf.fill(tf.shape(max_lengths), ends.sos_id)
 
-    A finished hypothesis stays among the beams with its score and can be overtaken, as in TensorFlow 1's
-    `BeamSearchDecoder`. `state` has a row for each of the B inputs; it is repeated for the K beams here.
-    """
-    tiled = tf.nest.map_structure(lambda x: tf.repeat(x, beam_width, axis=0), state)
-    first = tf.one_hot(tf.zeros((batch_size,), tf.int32), beam_width, on_value=0.0, off_value=_NEVER)
-    beams = _Beams(
-        ids=tf.fill((batch_size, beam_width, 1), sos_id),
-        log_probs=first,  # all beams are alike at first: only one of them may be continued
-        finished=tf.zeros((batch_size, beam_width), tf.bool),
-        lengths=tf.zeros((batch_size, beam_width), tf.int32),
-        state=tiled,
-    )
-    shapes = tf.nest.map_structure(lambda x: x.shape, beams)._replace(ids=tf.TensorShape((None, beam_width, None)))
+    def body(
+        t: tf.Tensor, ids: tf.Tensor, state: State, done: tf.Tensor, total: tf.Tensor, written: tuple[Any, ...]
+    ) -> tuple[Any, ...]:
+        log_probs, state = step_fn(ids, state)
+        chosen, gained = choose(log_probs, t)
+        ids = tf.where(done, ends.eos_id, chosen)
+        total += tf.where(done, 0.0, gained)
+        rows = (ids,) if alignments is None else (ids, alignments(state))
+        written = tuple(array.write(t, row) for array, row in zip(written, rows, strict=True))
+        t += 1
+        return t, ids, state, done | (ids == ends.eos_id) | (t >= max_lengths), total, written
 
-    def body(t: tf.Tensor, beams: _Beams) -> tuple[tf.Tensor, _Beams]:
-        log_probs, state = step_fn(tf.reshape(beams.ids[:, :, -1], (-1,)), beams.state)
-        log_probs = tf.reshape(log_probs, (batch_size, beam_width, -1))
-        grown = grow_beams(beams._replace(state=state), log_probs, length_penalty_weight, eos_id)
-        return t + 1, grown
-
-    _, beams = tf.while_loop(
-        lambda t, beams: (t < max_length) & ~tf.reduce_all(beams.finished),
+    arrays = step_arrays((tf.int32,) if alignments is None else (tf.int32, tf.float32))
+    _, _, _, _, total, written = tf.while_loop(
+        lambda t, ids, state, done, *_: ~tf.reduce_all(done),
         body,
-        (tf.constant(0), beams),
-        shape_invariants=(tf.TensorShape(()), shapes),
+        (tf.constant(0), start, state, max_lengths <= 0, tf.zeros_like(max_lengths, tf.float32), arrays),
     )
-    ids = beams.ids[:, :, 1:]
-    return Decoded(ids, _lengths(ids, eos_id), beams.log_probs)
+    ids = tf.transpose(written[0].stack())[:, tf.newaxis, :]
+    log_probs = total[:, tf.newaxis]
+    looked_at = None if alignments is None else tf.transpose(written[1].stack(), (1, 0, 2))[:, tf.newaxis]
+    return Decoded(ids, lengths_of(ids, ends.eos_id), log_probs, log_probs, looked_at)
 
 
-def grow_beams(beams: _Beams, log_probs: tf.Tensor, length_penalty_weight: float, eos_id: int) -> _Beams:
-    """One token more: of K·V continuations, (B, K, V), keep the K of the best score."""
-    beam_width, vocab_size = log_probs.shape[1], tf.shape(log_probs)[2]
-    totals = beams.log_probs[:, :, tf.newaxis] + freeze_finished(log_probs, beams.finished, eos_id)
-    lengths = beams.lengths[:, :, tf.newaxis] + tf.cast(~beams.finished, tf.int32)[:, :, tf.newaxis]
-    scores = totals / length_penalty(lengths, length_penalty_weight)
-    _, best = tf.math.top_k(tf.reshape(scores, (tf.shape(scores)[0], -1)), k=beam_width)
-    parent, token = best // vocab_size, best % vocab_size
-
-    def of_parent(x: tf.Tensor) -> tf.Tensor:
-        return tf.gather(x, parent, batch_dims=1)
-
-    def rows_of_parent(x: tf.Tensor) -> tf.Tensor:
-        split = tf.reshape(x, tf.concat([tf.shape(parent), tf.shape(x)[1:]], 0))
-        return tf.ensure_shape(tf.reshape(of_parent(split), tf.shape(x)), x.shape)
-
-    finished = of_parent(beams.finished)
-    return _Beams(
-        ids=tf.concat([of_parent(beams.ids), token[:, :, tf.newaxis]], 2),
-        log_probs=tf.gather(tf.reshape(totals, (tf.shape(totals)[0], -1)), best, batch_dims=1),
-        finished=finished | (token == eos_id),
-        lengths=of_parent(beams.lengths) + tf.cast(~finished, tf.int32),
-        state=tf.nest.map_structure(rows_of_parent, beams.state),
-    )
+def step_arrays(kinds: tuple[tf.DType, ...]) -> tuple[tf.TensorArray, ...]:
+    """Arrays that get one tensor at each step of a search."""
+    return tuple(tf.TensorArray(kind, 0, dynamic_size=True) for kind in kinds)
 
 
-def freeze_finished(log_probs: tf.Tensor, finished: tf.Tensor, eos_id: int) -> tf.Tensor:
-    """`log_probs` (B, K, V) where a beam that is `finished` (B, K) can only go on with the end token, for nothing."""
-    only_end = tf.one_hot(eos_id, tf.shape(log_probs)[-1], on_value=0.0, off_value=_NEVER)
-    return tf.where(finished[:, :, tf.newaxis], only_end, log_probs)
-
-
-def length_penalty(lengths: tf.Tensor, weight: float) -> tf.Tensor:
-    """((5 + length) / 6)^weight: Wu et al. (2016), "Google's Neural Machine Translation System", Eq. 14."""
-    return ((5.0 + tf.cast(lengths, tf.float32)) / 6.0) ** weight
-
-
-def _lengths(ids: tf.Tensor, eos_id: int) -> tf.Tensor:
+def lengths_of(ids: tf.Tensor, eos_id: int) -> tf.Tensor:
     """Tokens before the first end token of `ids` (B, K, T) → (B, K)."""
     before_end = tf.math.cumprod(tf.cast(ids != eos_id, tf.int32), axis=-1)
     return tf.reduce_sum(before_end, -1)
+
+
+def _likeliest(log_probs: tf.Tensor, _: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    return tf.argmax(log_probs, -1, output_type=tf.int32), tf.reduce_max(log_probs, -1)

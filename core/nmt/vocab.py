@@ -132,6 +132,9 @@ class ByteVocab:
         # A lone surrogate, which no file can hold but a Python caller can, has no UTF-8.
         return token.encode("utf-8", "replace")[: self.WIDTH - 2]
 
+    def __contains__(self, token: object) -> bool:
+        return isinstance(token, str)  # all can be spelt
+
     def __len__(self) -> int:
         return self.FILL + 1
 

@@ -1,0 +1,198 @@
+"""Many sentences through a model: batches, bounds, and the search that the hyperparameters name."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+
+from core.nmt.beams import BeamSettings, beam_search, repeat_rows
+from core.nmt.constraints import Constrained, Constraints, Sizes, constrain
+from core.nmt.dataset import Ids, pad
+from core.nmt.errors import NmtError
+from core.nmt.hparams import HParams
+from core.nmt.model import SearchState, Seq2Seq, Start
+from core.nmt.sampling import Sampling, sample_search
+from core.nmt.search import Alignments, Decoded, Ends, State, greedy_search
+from core.nmt.vocab import EOS_ID, SOS_ID
+
+_USUAL_ENDS = Ends(SOS_ID, EOS_ID)
+
+# A greeting of one token may have a whole sentence for its answer.
+_SHORTEST_BOUND = 10
+
+
+class Ranked(NamedTuple):
+    """One hypothesis: `ids` without the end token, and `log_prob`, the sum over its tokens, the end token counted."""
+
+    ids: list[int]
+    log_prob: float
+    # Tokens that log_prob is the sum of: the end token is one of them, unless the search was cut off.
+    scored_tokens: int
+    # What it was ranked by.
+    score: float
+    # (tokens without the end, source tokens): how much each token looked at each source token. Only when asked for.
+    alignments: NDArray[np.float32] | None = None
+
+
+class Decoder:
+    """Source ids → hypotheses, through one compiled function that keeps nothing between calls.
+
+    Raises `NmtError` when the hyperparameters ask for what the model hasn't.
+    """
+
+    def __init__(
+        self,
+        model: Seq2Seq,
+        hparams: HParams,
+        ends: Ends = _USUAL_ENDS,
+        *,
+        keep_alignments: bool = False,
+    ) -> None:
+        """`hparams` say how is decoded; `ends` are the target vocabulary's."""
+        _check(model, hparams, keep_alignments)
+        self._hparams = hparams
+        self._model = model
+        self._ends = ends
+        self._keep_alignments = keep_alignments
+        self._beams = BeamSettings(hparams.beams, hparams.length_penalty_weight, hparams.coverage_penalty_weight)
+        self._constraints = Constraints(hparams.repetition_penalty, hparams.no_repeat_ngram_size)
+        rank = 3 if model.hparams.use_char_encode else 2
+        self._search = tf.function(
+            self._search_batch,
+            input_signature=[
+                tf.TensorSpec((None,) * rank, tf.int32),
+                tf.TensorSpec((None,), tf.int32),
+                tf.TensorSpec((None,), tf.int32),
+                tf.TensorSpec((None, None), tf.float32),
+            ],
+            autograph=False,
+        )
+
+    @property
+    def answers_per_source(self) -> int:
+        """How many hypotheses each source has."""
+        return self._beams.width or self._draws
+
+    def decode(self, sources: Sequence[Ids]) -> list[list[Ranked]]:
+        """For each row of source ids its hypotheses, best first, bounded by its own length and by nothing else.
+
+        Rows of like length are decoded together, and a row's hypotheses do not depend on the others.
+        """
+        order = sorted(range(len(sources)), key=lambda i: len(sources[i]))
+        results: list[list[Ranked]] = [[] for _ in sources]
+        for at in range(0, len(order), self._hparams.infer_batch_size):
+            chunk = order[at : at + self._hparams.infer_batch_size]
+            rows = [self._cut(sources[i]) for i in chunk]
+            bounds = [self._hparams.tgt_max_len_infer or max(_SHORTEST_BOUND, 2 * len(row)) for row in rows]
+            for i, ranked in zip(chunk, self._decode_batch(rows, bounds), strict=True):
+                results[i] = ranked
+        return results
+
+    def decode_in_order(self, sources: Sequence[Ids]) -> Iterator[list[list[Ranked]]]:
+        """The same, batch by batch of `infer_batch_size` as they come, bounded as tensorflow/nmt does it.
+
+        There a hypothesis may be twice as long as the longest source of its batch, so batches are part of the result.
+        A source without tokens has no hypothesis where there is attention, which has nothing to look at; there the
+        original gives up. Without attention it answers one like any other.
+        """
+        for at in range(0, len(sources), self._hparams.infer_batch_size):
+            rows = [self._cut(source) for source in sources[at : at + self._hparams.infer_batch_size]]
+            bound = self._hparams.tgt_max_len_infer or 2 * max(len(row) for row in rows)
+            answered = [i for i, row in enumerate(rows) if bound and (len(row) or not self._model.hparams.attention)]
+            results: list[list[Ranked]] = [[] for _ in rows]
+            decoded = self._decode_batch([rows[i] for i in answered], [bound] * len(answered)) if answered else []
+            for i, ranked in zip(answered, decoded, strict=True):
+                results[i] = ranked
+            yield results
+
+    @property
+    def _draws(self) -> int:
+        """How often each source is decoded."""
+        return self._hparams.num_translations_per_input if self._hparams.infer_mode == "sample" else 1
+
+    def _cut(self, row: Ids) -> Ids:
+        return row[: self._hparams.src_max_len_infer]
+
+    def _decode_batch(self, rows: Sequence[Ids], bounds: Sequence[int]) -> list[list[Ranked]]:
+        """`bounds`: the most tokens of each row's hypotheses."""
+        draws = self._draws
+        rows = [row for row in rows for _ in range(draws)]
+        bounds = [bound for bound in bounds for _ in range(draws)]
+        numbers = np.zeros((len(rows), 0), np.float32)
+        if self._hparams.infer_mode == "sample":
+            longest = max(bounds)
+            seed = self._hparams.random_seed
+            numbers = np.stack([_numbers(seed, row, i % draws, longest) for i, row in enumerate(rows)])
+        ids, lengths = pad(rows)
+        decoded = self._search(*map(tf.constant, (ids, lengths, np.array(bounds, np.int32), numbers)))
+        backwards = self._model.hparams.source_reverse  # from the last token to the first
+        places = [slice(n - 1, None, -1) if backwards and n else slice(n) for n in lengths.tolist()]
+        ranked = _ranked(decoded, places, bounds)
+        return [[one for row in ranked[i : i + draws] for one in row] for i in range(0, len(ranked), draws)]
+
+    def _search_batch(self, ids: tf.Tensor, lengths: tf.Tensor, bounds: tf.Tensor, numbers: tf.Tensor) -> Decoded:
+        start = self._model.encode(ids, lengths)
+        if self._beams.width:
+            start = Start(*repeat_rows(start, self._beams.width))
+        rows = tf.size(bounds) * max(1, self._beams.width)
+        keep = self._keep_alignments or (self._beams.width > 0 and self._beams.coverage_penalty_weight != 0)
+        step_fn, state = constrain(
+            self._model.step_fn(start.memory, keep_alignments=keep),
+            SearchState(start.state, tf.zeros((rows, tf.shape(ids)[1])) if keep else ()),
+            self._constraints,
+            Sizes(rows, self._model.projection.shape[1], tf.reduce_max(bounds)),
+        )
+        search = (step_fn, state, bounds, self._ends)
+        alignments: Alignments | None = _alignments if keep else None
+        if self._beams.width:
+            return beam_search(*search, self._beams, alignments)
+        if self._hparams.infer_mode == "sample":
+            hparams = self._hparams
+            sampling = Sampling(hparams.sampling_temperature, hparams.top_k, hparams.top_p)
+            return sample_search(*search, (sampling, numbers), alignments)
+        return greedy_search(*search, alignments)
+
+
+def _check(model: Seq2Seq, hparams: HParams, keep_alignments: bool) -> None:
+    if model.hparams.attention:
+        return
+    if hparams.beams and hparams.coverage_penalty_weight:
+        raise NmtError("--coverage_penalty_weight needs a model with --attention: this one looks at no source token")
+    if keep_alignments:
+        raise NmtError("--alignments_output_file needs a model with --attention: this one looks at no source token")
+
+
+def _alignments(state: State) -> tf.Tensor:
+    while isinstance(state, Constrained):
+        state = state.inner
+    return state.alignments
+
+
+def _numbers(seed: int, row: Ids, draw: int, count: int) -> NDArray[np.float32]:
+    """What decides a row's draws: the same for the same source, wherever it stands and whatever stands beside it."""
+    name = f"{seed} {draw} ".encode() + np.ascontiguousarray(row, "<i4").tobytes()
+    key = int.from_bytes(hashlib.blake2b(name, digest_size=16).digest(), "little")
+    return np.random.Generator(np.random.Philox(key=key)).random(count, np.float32)
+
+
+def _ranked(decoded: Decoded, sources: Sequence[slice], bounds: Sequence[int]) -> list[list[Ranked]]:
+    """`sources`: where the alignments of each row's source tokens lie."""
+    ids, lengths, log_probs, scores = (tensor.numpy() for tensor in decoded[:4])
+    alignments = None if decoded.alignments is None else decoded.alignments.numpy()
+
+    def hypothesis(b: int, k: int) -> Ranked:
+        n = int(lengths[b, k])
+        return Ranked(
+            ids=ids[b, k, :n].tolist(),
+            log_prob=float(log_probs[b, k]),
+            scored_tokens=min(n + 1, bounds[b]),
+            score=float(scores[b, k]),
+            alignments=None if alignments is None else alignments[b, k, :n, sources[b]],
+        )
+
+    return [[hypothesis(b, k) for k in range(lengths.shape[1])] for b in range(len(lengths))]
