@@ -1,5 +1,6 @@
 """docs/engine.md against the code: every flag, every module, every file and every command that it names."""
 
+import os
 import re
 import shlex
 from pathlib import Path
@@ -81,6 +82,12 @@ def test_the_flags_that_the_text_names_are_flags():
     # Those of the first versions, which the page tells what became of.
     gone = {"learning_rate_decay_scheme", "start_decay_step", "decay_steps", "decay_factor"}
     assert set(re.findall(r"--([a-z_0-9]+)", PAGE)) - known == gone
+
+
+def test_the_programs_that_the_page_names_are_there():
+    named = set(re.findall(r"`bin/(\w+)", PAGE))
+    assert named == {"import_nmt", "plot_alignments"}
+    assert [name for name in named if not os.access(ROOT / "bin" / name, os.X_OK)] == []
 
 
 def test_the_page_names_every_file_that_is_shipped():
