@@ -7,10 +7,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from core.nmt.checkpoints import Checkpoints, load_model, vocab_paths
+from core.nmt.checkpoints import Checkpoints, load_model, stored_vectors, vocab_paths
+from core.nmt.embeddings import Vectors
 from core.nmt.errors import NmtError
 from core.nmt.hparams import HParams
-from core.nmt.model import Seq2Seq
+from core.nmt.model import Pretrained, Seq2Seq
 from core.nmt.optimizers import make_optimizer
 from core.nmt.vocab import SPECIALS, Vocab, write_vocab
 
@@ -178,3 +179,81 @@ def test_scores_are_json_that_people_can_read(model_dir):
     text = (model_dir / "best" / "best.json").read_text(encoding="utf-8")
     assert json.loads(text) == {"step": 1}
     assert text.endswith("}\n")
+
+
+def test_a_metrics_best_weights_lie_beside_the_served_ones(model_dir):
+    model, optimizer = make_model()
+    checkpoints = Checkpoints(model_dir, model, optimizer)
+    fill(model, optimizer, 0.75)
+    checkpoints.save_best({"step": 2}, "rouge")
+    checkpoints.share_best("bleu")
+    assert checkpoints.best("rouge") == {"step": 2}
+    assert checkpoints.best("bleu") == checkpoints.best() == {"step": 1}
+    assert checkpoints.best("chrf") is None
+    assert (load_model(model_dir)[0].projection.numpy() == 0.25).all()
+    served, shared = (model_dir / name / "weights.data-00000-of-00001" for name in ("best", "best_bleu"))
+    assert served.samefile(shared)
+    # Other weights are served now, and those of the metric stay as they were.
+    checkpoints.save_best({"step": 3})
+    assert checkpoints.best("bleu") == {"step": 1}
+    assert not served.samefile(shared)
+    assert {path.name for path in model_dir.glob("best*")} == {"best", "best_bleu", "best_rouge"}
+
+
+def test_where_a_file_has_one_name_only_a_copy_is_shared(model_dir, monkeypatch):
+    def link(source, target):
+        raise OSError("no links here")
+
+    monkeypatch.setattr("os.link", link)
+    Checkpoints(model_dir, *make_model()).share_best("bleu")
+    content = [(model_dir / name / "weights.index").read_bytes() for name in ("best", "best_bleu")]
+    assert content[0] == content[1]
+
+
+def test_a_run_that_was_killed_while_it_replaced_the_best_has_lost_nothing(model_dir):
+    (model_dir / "best").rename(model_dir / "best.old")
+    assert Checkpoints(model_dir, *make_model()).best() == {"step": 1}
+    assert (load_model(model_dir)[0].projection.numpy() == 0.25).all()
+
+
+def test_the_mean_of_kept_checkpoints_is_that_of_their_weights(tmp_path):
+    model, optimizer = make_model()
+    checkpoints = Checkpoints(tmp_path, model, optimizer)
+    for step, value in ((1, 9.0), (2, 0.25), (3, 0.75)):  # two are kept
+        fill(model, optimizer, value)
+        checkpoints.save(step)
+    fill(model, optimizer, 5.0)
+    assert checkpoints.load_mean() == 2
+    assert all((variable.numpy() == 0.5).all() for variable in model.trainable_variables)
+    assert (optimizer.first[0].numpy() == 5.0).all()
+    assert checkpoints.restore() == 3
+    assert (model.projection.numpy() == 0.75).all()
+
+
+def test_one_checkpoint_has_no_mean(tmp_path):
+    model, optimizer = make_model()
+    checkpoints = Checkpoints(tmp_path, model, optimizer)
+    assert checkpoints.load_mean() == 0
+    checkpoints.save(1)
+    fill(model, optimizer, 5.0)
+    assert checkpoints.load_mean() == 1
+    assert (model.projection.numpy() == 5.0).all()
+
+
+@pytest.mark.parametrize("share_vocab", [False, True])
+def test_a_model_brings_the_vectors_that_it_was_given(tmp_path, share_vocab):
+    hparams = replace(HPARAMS, share_vocab=share_vocab)
+    vectors = Vectors(np.arange(6, dtype=np.float32).reshape(2, 3), np.array([0, 1, 2, 4, 3, 5], np.int32))
+    model = Seq2Seq(hparams, 6, 6, Pretrained(vectors))
+    hparams.save(tmp_path)
+    for path in vocab_paths(tmp_path, hparams):
+        write_vocab(path, [*SPECIALS, "a", "b", "c"])
+    Checkpoints(tmp_path, model, make_optimizer("adam", model.trainable_variables)).save_best({"step": 1})
+    found = stored_vectors(tmp_path / "best" / "weights", hparams)
+    assert found.source.fixed.shape == (2, 3)
+    assert found.target is None
+    loaded, _, _ = load_model(tmp_path)
+    ids = np.arange(6, dtype=np.int32)
+    assert (loaded.source_embedding(ids).numpy() == model.source_embedding(ids).numpy()).all()
+    assert loaded.source_embedding(ids).numpy()[[3, 5]].tolist() == [[0, 1, 2], [3, 4, 5]]
+    assert (loaded.target_embedding is loaded.source_embedding) == share_vocab

@@ -13,6 +13,13 @@ def test_t2t_warmup_grows_exponentially_from_a_hundredth(step, factor):
     assert warmup_factor(HParams(warmup_steps=100), step) == pytest.approx(factor)
 
 
+def test_warmup_is_tensorflow_nmts_inverse_decay():
+    # warmup_factor = exp(log(0.01) / warmup_steps), to the power of the steps that are left.
+    hparams = HParams(warmup_steps=300)
+    for step in (0, 1, 123, 299):
+        assert warmup_factor(hparams, step) == pytest.approx(math.exp(math.log(0.01) / 300) ** (300 - step))
+
+
 def test_without_warmup_the_first_step_has_the_whole_rate():
     assert warmup_factor(HParams(warmup_steps=0), 0) == 1.0
 
@@ -26,6 +33,12 @@ def test_without_warmup_the_first_step_has_the_whole_rate():
         # From 2/3 on, a quarter of the rest each: 80, 90, 100 …
         ("luong234", 120, {79: 1, 89: 1, 90: 0.5, 100: 0.25, 119: 0.125}),
         ("", 100, {0: 1, 99: 1}),
+        # tensorflow/nmt's own default of 12,000 steps.
+        ("luong5", 12000, {5999: 1, 7199: 1, 7200: 0.5, 8400: 0.25, 11999: 0.5**4, 12000: 0.5**5}),
+        ("luong10", 12000, {6599: 1, 6600: 0.5, 11999: 0.5**9}),
+        ("luong234", 12000, {8999: 1, 9000: 0.5, 10000: 0.25, 11999: 0.5**3}),
+        # Steps that don't divide: from int(1000 * 2 / 3) = 666 on, every int(334 / 4) = 83.
+        ("luong234", 1000, {748: 1, 749: 0.5, 831: 0.5, 832: 0.25, 999: 0.5**4}),
         # Fewer steps than halvings.
         ("luong10", 4, {1: 1, 2: 1, 3: 0.5}),
     ],

@@ -116,6 +116,13 @@ def test_a_long_token_is_cut_to_the_width():
     assert spelt.tolist() == [259] + [ord("x") + 1] * 48 + [260]
 
 
+def test_a_spelling_can_be_read_again():
+    tokens = ["a", "가나", "🙂"]
+    assert ByteVocab().tokens(ByteVocab().ids(tokens)) == tokens
+    # 48 bytes are kept: of the last of 25 letters of two bytes each nothing, and half of none is shown.
+    assert ByteVocab().tokens(ByteVocab().ids(["é" * 25, "x" + "é" * 25])) == ["é" * 24, "x" + "é" * 23]
+
+
 def test_no_tokens_have_no_spelling():
     assert ByteVocab().ids([]).shape == (0, 50)
     assert ByteVocab().ids(["\ud800"])[0, 1] == ord("?") + 1
