@@ -95,7 +95,7 @@ def _read_weights(model: Seq2Seq, prefix: Path) -> None:
     try:
         status = tf.train.Checkpoint(model=model).read(str(prefix))
         if _is_of_training(prefix):
-            status.assert_existing_objects_matched()
+            status.expect_partial().assert_existing_objects_matched()
         else:
             status.assert_consumed()
     except _UNUSABLE as error:
@@ -105,7 +105,7 @@ def _read_weights(model: Seq2Seq, prefix: Path) -> None:
 def _is_of_training(prefix: Path) -> bool:
     """Whether a checkpoint holds more than the model: all that training goes on from."""
     shapes = tf.train.load_checkpoint(str(prefix)).get_variable_to_shape_map()
-    return any(name.startswith("optimizer/") for name in shapes)
+    return "step/.ATTRIBUTES/VARIABLE_VALUE" in shapes
 
 
 def _damaged(prefix: Path, error: Exception) -> NmtError:

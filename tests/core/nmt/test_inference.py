@@ -1,5 +1,6 @@
 """Answers from a model: in batches, from threads, from a directory that was moved."""
 
+import json
 import math
 import shutil
 from concurrent.futures import ThreadPoolExecutor
@@ -12,9 +13,11 @@ import tensorflow as tf
 from core.nmt.checkpoints import Checkpoints, vocab_paths
 from core.nmt.errors import NmtError
 from core.nmt.hparams import HParams
-from core.nmt.inference import Hypothesis, Translator, translate_file
+from core.nmt.inference import FileTask, Hypothesis, Translator, answer_file, score_file, translate_file
+from core.nmt.jobs import Job
 from core.nmt.model import SearchState, Seq2Seq
 from core.nmt.optimizers import SGD
+from core.nmt.original_model import Places
 from core.nmt.vocab import SPECIALS, Vocab
 
 LETTERS = tuple("abcdefgh")
@@ -166,3 +169,128 @@ def test_the_score_counts_the_end_of_the_answer(translator):
             log_probs, state = step(tf.constant([fed]), state)
             total, fed = total + float(log_probs[0, token]), token
         assert hypothesis.score == pytest.approx(math.exp(total / len(ids)), rel=1e-4)
+
+
+@pytest.fixture
+def eagerly():
+    """Files so short are answered sooner than a search is compiled."""
+    tf.config.run_functions_eagerly(True)
+    yield
+    tf.config.run_functions_eagerly(False)
+
+
+@pytest.fixture(scope="module")
+def input_file(sources, tmp_path_factory):
+    path = tmp_path_factory.mktemp("input") / "in"
+    path.write_text("".join(" ".join(source) + "\n" for source in sources), encoding="utf-8")
+    return path
+
+
+def lines_of(path):
+    return path.read_text(encoding="utf-8").split("\n")[:-1]
+
+
+BEAMS = replace(HPARAMS, infer_mode="beam_search", beam_width=3, num_translations_per_input=2, tgt_max_len_infer=None)
+
+
+@pytest.fixture(scope="module")
+def beam_files(model_dir, input_file, tmp_path_factory):
+    """What one process writes."""
+    directory = tmp_path_factory.mktemp("beams")
+    task = FileTask(input_file, directory / "out", directory / "nbest", directory / "looked")
+    told = []
+    result = answer_file(model_dir, task, BEAMS, lambda done, total: told.append((done, total)))
+    assert told == [(3, 12), (6, 12), (9, 12), (12, 12)]
+    assert (result.answered, result.lines) == (12, 12)
+    assert result.answers == lines_of(directory / "out")[::2]
+    return directory
+
+
+def test_a_file_has_the_best_hypotheses_of_each_line_and_all_of_them_in_json(beam_files, model_dir, sources):
+    written, nbest = lines_of(beam_files / "out"), [json.loads(line) for line in lines_of(beam_files / "nbest")]
+    assert len(written) == 24
+    for number, (source, found) in enumerate(zip(sources, nbest, strict=True)):
+        assert (found["line"], found["source"]) == (number, " ".join(source))
+        texts = [hypothesis["text"] for hypothesis in found["hypotheses"]]
+        assert len(texts) == 3
+        assert texts[:2] == written[2 * number : 2 * number + 2]
+        scores = [hypothesis["score"] for hypothesis in found["hypotheses"]]
+        assert scores == sorted(scores, reverse=True)
+    looked = [json.loads(line) for line in lines_of(beam_files / "looked")]
+    assert [" ".join(pair["target"]) for pair in looked] == written
+    for pair in looked:
+        assert len(pair["weights"]) == len(pair["target"])
+        assert all(
+            sum(row) == pytest.approx(1, abs=1e-3) and len(row) == len(pair["source"]) for row in pair["weights"]
+        )
+
+
+@pytest.mark.usefixtures("eagerly")
+def test_jobs_write_what_one_process_writes(beam_files, model_dir, input_file, tmp_path):
+    for number in (1, 2, 0):
+        files = [tmp_path / name for name in ("out", "nbest", "looked")]
+        result = answer_file(model_dir, FileTask(input_file, *files, job=Job(number, 3)), BEAMS)
+        assert (result.answers is None) == (number != 0)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["looked", "nbest", "out"]
+    assert result.answers == lines_of(beam_files / "out")[::2]
+    for name in ("out", "nbest", "looked"):
+        assert (tmp_path / name).read_bytes() == (beam_files / name).read_bytes()
+
+
+@pytest.mark.usefixtures("eagerly")
+def test_chosen_lines_are_answered_in_the_order_given_each_alone(model_dir, input_file, sources, tmp_path):
+    unbounded = replace(HPARAMS, tgt_max_len_infer=None)
+    result = answer_file(model_dir, FileTask(input_file, tmp_path / "out", lines=(7, 2, 7)), unbounded)
+    assert result.answers == lines_of(tmp_path / "out")
+    for number, answer in zip((7, 2, 7), result.answers, strict=True):
+        (tmp_path / "one").write_text(" ".join(sources[number]) + "\n", encoding="utf-8")
+        translate_file(model_dir, tmp_path / "one", tmp_path / "alone", unbounded)
+        assert lines_of(tmp_path / "alone") == [answer]
+    with pytest.raises(NmtError, match=r"names line 12, but .* ends with line 11"):
+        answer_file(model_dir, FileTask(input_file, tmp_path / "out", lines=(12,)), HPARAMS)
+    with pytest.raises(NmtError, match="leave out --num_workers"):
+        answer_file(model_dir, FileTask(input_file, tmp_path / "out", lines=(1,), job=Job(0, 2)), HPARAMS)
+
+
+@pytest.mark.usefixtures("eagerly")
+def test_answers_are_scored_against_a_reference(model_dir, input_file, tmp_path):
+    hparams = replace(HPARAMS, metrics="accuracy,bleu")
+    task = FileTask(input_file, tmp_path / "out")
+    result = answer_file(model_dir, task, hparams)
+    references = ["nothing", *lines_of(tmp_path / "out")[1:]]
+    (tmp_path / "ref").write_text("".join(f"{line}\n" for line in references), encoding="utf-8")
+    assert score_file(result, task, tmp_path / "ref", hparams)["accuracy"] == pytest.approx(100 * 11 / 12)
+    chosen = FileTask(input_file, tmp_path / "some", lines=(0, 5))
+    result = answer_file(model_dir, chosen, hparams)
+    assert score_file(result, chosen, tmp_path / "ref", hparams)["accuracy"] == pytest.approx(50)
+    (tmp_path / "ref").write_text("one\n", encoding="utf-8")
+    with pytest.raises(NmtError, match="2 answers can't be scored against 1"):
+        score_file(result, chosen, tmp_path / "ref", hparams)
+
+
+@pytest.mark.usefixtures("eagerly")
+def test_samples_of_a_file_are_as_many_as_asked_and_the_same_again(model_dir, input_file, tmp_path):
+    hparams = replace(HPARAMS, infer_mode="sample", sampling_temperature=1.0, num_translations_per_input=3)
+    for name, batch_size in (("first", 3), ("again", 5)):
+        translate_file(model_dir, input_file, tmp_path / name, replace(hparams, infer_batch_size=batch_size))
+    assert len(lines_of(tmp_path / "first")) == 36
+    assert lines_of(tmp_path / "first") == lines_of(tmp_path / "again")
+
+
+@pytest.mark.usefixtures("eagerly")
+def test_another_checkpoint_than_the_served_one_answers_when_named(model_dir, sources, tmp_path):
+    """The weights alone, as they are served, or what training goes on from."""
+    vocab = Vocab([*SPECIALS, *LETTERS])
+    model = Seq2Seq(replace(HPARAMS, random_seed=9), len(vocab), len(vocab))
+    other = shutil.copytree(model_dir, tmp_path / "other")
+    checkpoints = Checkpoints(other, model, SGD())
+    checkpoints.save_best({"step": 5})
+    checkpoints.save(5)
+    expected = Translator(other).translate(sources)
+    assert [answer.tokens for answer in expected] != [
+        answer.tokens for answer in Translator(model_dir).translate(sources)
+    ]
+    for ckpt in (other / "best" / "weights", other / "ckpt" / "ckpt-5"):
+        same(Translator(model_dir, places=Places(ckpt)).translate(sources), expected)
+    with pytest.raises(NmtError, match=r"no checkpoint .*ckpt-6: --ckpt is"):
+        Translator(model_dir, places=Places(other / "ckpt" / "ckpt-6"))
