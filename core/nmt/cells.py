@@ -6,6 +6,7 @@ import tensorflow as tf
 
 from core.nmt.embeddings import Initializer
 from core.nmt.layer_norm_lstm import LayerNormLSTMCell
+from core.nmt.lstm_sequence import run_lstm
 from core.nmt.nas_cell import NASCell
 from core.nmt.recurrence import Cell, GRUState, LSTMState, SteppedCell
 
@@ -16,9 +17,8 @@ class LSTMCell(tf.Module):  # type: ignore[misc]
         i, f, o = σ(x W_i + h U_i + b_i), …;  g = tanh(x W_g + h U_g + b_g)
         c' = f ∘ c + i ∘ g;  h' = o ∘ tanh(c')
 
-    The kernel is ((I + U), 4U) with its gates in the order i, g, f, o, as in tensorflow/nmt and in TensorFlow's fused
-    operation `BlockLSTM`. (`BlockLSTMV2` orders them i, f, g, o, but its registered gradient is that of the first
-    version, so it is wrong.) The forget bias is added on top of the learned bias.
+    The kernel is ((I + U), 4U) with its gates in the order i, g, f, o, as in tensorflow/nmt. The forget bias is added on
+    top of the learned bias.
     """
 
     def __init__(self, input_size: int, num_units: int, forget_bias: float, init: Initializer, name: str) -> None:
@@ -35,36 +35,21 @@ class LSTMCell(tf.Module):  # type: ignore[misc]
 
     def step(self, inputs: tf.Tensor, state: LSTMState) -> tuple[tf.Tensor, LSTMState]:
         """`inputs` (B, I) → (B, U), next state."""
-        cells, outputs = self._block(inputs[tf.newaxis], state)
+        cells, outputs = self._run(inputs[tf.newaxis], state)
         return outputs[0], LSTMState(cells[0], outputs[0])
 
     def sequence(self, inputs: tf.Tensor, lengths: tf.Tensor) -> tuple[tf.Tensor, LSTMState]:
         """`inputs` (S, B, I), `lengths` (B,) → outputs (S, B, U), state after the last token."""
-        cells, outputs = self._block(inputs, self.zero_state(tf.shape(inputs)[1]))
+        cells, outputs = self._run(inputs, self.zero_state(tf.shape(inputs)[1]))
         return outputs, LSTMState(at_last(cells, lengths), at_last(outputs, lengths))
 
     def outputs(self, inputs: tf.Tensor, state: LSTMState) -> tf.Tensor:
         """`inputs` (T, B, I), all of them real, from `state` on → outputs (T, B, U)."""
-        return self._block(inputs, state)[1]
+        return self._run(inputs, state)[1]
 
-    def _block(self, inputs: tf.Tensor, state: LSTMState) -> tuple[tf.Tensor, tf.Tensor]:
-        """All steps in one operation with a gradient of its own: memory cells and outputs, both (S, B, U)."""
-        no_peephole = tf.zeros((self.num_units,))
-        block = tf.raw_ops.BlockLSTM(
-            seq_len_max=tf.shape(inputs, out_type=tf.int64)[0],
-            x=inputs,
-            cs_prev=state.c,
-            h_prev=state.h,
-            w=self.kernel,
-            wci=no_peephole,
-            wcf=no_peephole,
-            wco=no_peephole,
-            b=self.bias,
-            forget_bias=self.forget_bias,
-            cell_clip=0.0,
-            use_peephole=False,
-        )
-        return block.cs, block.h
+    def _run(self, inputs: tf.Tensor, state: LSTMState) -> tuple[tf.Tensor, tf.Tensor]:
+        """All steps at once: memory cells and outputs, both (S, B, U)."""
+        return run_lstm(inputs, state, self.kernel.read_value(), self.bias.read_value(), self.forget_bias)
 
 
 class GRUCell(SteppedCell[GRUState]):

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import tensorflow as tf
 
 from core.nmt.attention import Attention, Memory, attend, attend_all
+from core.nmt.lstm_sequence import before
 from core.nmt.recurrence import LSTMState
 
 
@@ -183,7 +184,7 @@ class _Sequence:
         """The loop back: gradients of the embeddings, of the first states, and at all steps of what weights made."""
         rows = [self._unstack(x) for x in (d_queries, d_fed, self.queries)]
         cells = [
-            self._unstack(_before(state.c, saved.cs.stack()))
+            self._unstack(before(state.c, saved.cs.stack()))
             for state, saved in zip(self._state, self._saved, strict=True)
         ]
         # The products need both as they lie in memory: to transpose once is faster than at every step.
@@ -286,20 +287,15 @@ class _Sequence:
 
     def _weight_gradients(self, d_gates: Sequence[tf.Tensor]) -> tuple[list[tf.Tensor], list[tf.Tensor]]:
         """Gradients of each layer's kernel and bias from those of its gates at all steps, (T, B, 4U)."""
-        inputs = tf.concat([self._embedded, _before(self._zeros(self._fed_size), self.fed)], -1)
+        inputs = tf.concat([self._embedded, before(self._zeros(self._fed_size), self.fed)], -1)
         kernels, biases = [], []
         for layer, gates in enumerate(d_gates):
             outputs = self._saved[layer].h.stack()
             seen = inputs * self._masks[layer] if self._masks else inputs
-            kernels.append(_product(tf.concat([seen, _before(self._state[layer].h, outputs)], -1), gates))
+            kernels.append(_product(tf.concat([seen, before(self._state[layer].h, outputs)], -1), gates))
             biases.append(tf.raw_ops.BiasAddGrad(out_backprop=gates))
             inputs = outputs + inputs if layer >= self._layers.first_residual else outputs
         return kernels, biases
-
-
-def _before(first: tf.Tensor, sequence: tf.Tensor) -> tf.Tensor:
-    """`sequence` (T, B, U) one step later: `first` (B, U), then all but its last."""
-    return tf.concat([first[tf.newaxis], sequence[:-1]], 0)
 
 
 def _product(left: tf.Tensor, right: tf.Tensor) -> tf.Tensor:
