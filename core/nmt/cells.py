@@ -17,8 +17,8 @@ class LSTMCell(tf.Module):  # type: ignore[misc]
         i, f, o = σ(x W_i + h U_i + b_i), …;  g = tanh(x W_g + h U_g + b_g)
         c' = f ∘ c + i ∘ g;  h' = o ∘ tanh(c')
 
-    The kernel is ((I + U), 4U) with its gates in the order i, g, f, o, as in tensorflow/nmt. The forget bias is added on
-    top of the learned bias.
+    The kernel is ((I + U), 4U) with its gates in the order i, g, f, o, as in tensorflow/nmt. The forget bias is added
+    on top of the learned bias.
     """
 
     def __init__(self, input_size: int, num_units: int, forget_bias: float, init: Initializer, name: str) -> None:

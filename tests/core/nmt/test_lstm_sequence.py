@@ -7,7 +7,7 @@ import tensorflow as tf
 from core.nmt.lstm_sequence import before, run_lstm
 from core.nmt.recurrence import LSTMState
 
-S, B, I, U = 4, 3, 5, 2
+S, B, SIZE, U = 4, 3, 5, 2
 
 
 def plain(inputs, state, kernel, bias, forget_bias):
@@ -27,7 +27,7 @@ def test_outputs_and_every_gradient_are_those_of_the_equations(rng):
     def normal(*shape):
         return tf.constant(rng.normal(size=shape), tf.float32)
 
-    inputs, kernel, bias = normal(S, B, I), normal(I + U, 4 * U), normal(4 * U)
+    inputs, kernel, bias = normal(S, B, SIZE), normal(SIZE + U, 4 * U), normal(4 * U)
     state = LSTMState(normal(B, U), normal(B, U))
     d_cells, d_outputs = normal(S, B, U), normal(S, B, U)
     results = []
