@@ -131,6 +131,55 @@ def test_decoding_flags_do_not_change_the_model(trained, tmp_path):
     assert (trained[0] / "hparams.json").read_bytes() == before
 
 
+@pytest.mark.slow
+def test_a_file_is_answered_by_jobs_with_scores_and_all_that_was_found(trained, corpus_dir, tmp_path, capsys):
+    flags = [
+        f"--out_dir={trained[0]}",
+        f"--inference_input_file={corpus_dir / 'train.req'}",
+        f"--inference_ref_file={corpus_dir / 'train.rep'}",
+        f"--inference_output_file={tmp_path / 'out'}",
+        f"--nbest_output_file={tmp_path / 'nbest'}",
+        f"--alignments_output_file={tmp_path / 'looked'}",
+        "--infer_mode=beam_search",
+        "--beam_width=3",
+        "--num_translations_per_input=2",
+        "--coverage_penalty_weight=0.2",
+        "--infer_batch_size=8",
+        "--metrics=bleu,accuracy",
+    ]
+    assert main([*flags, "--num_workers=2", "--jobid=1"]) == 0
+    assert capsys.readouterr().out == f"14 of 30 lines answered; the last job writes {tmp_path / 'out'}\n"
+    assert not (tmp_path / "out").exists()
+    assert main([*flags, "--num_workers=2", "--jobid=0"]) == 0
+    said = capsys.readouterr().out.splitlines()
+    assert said[0] == f"30 answers in {tmp_path / 'out'}"
+    assert [line.split(":")[0] for line in said[1:]] == ["  bleu", "  accuracy"]
+    written = {name: (tmp_path / name).read_bytes() for name in ("out", "nbest", "looked")}
+    assert [content.count(b"\n") for content in written.values()] == [60, 30, 60]
+    assert main(flags) == 0
+    assert capsys.readouterr().out.splitlines() == said
+    assert {name: (tmp_path / name).read_bytes() for name in written} == written
+    assert main([*flags, "--inference_list=3,1"]) == 0
+    assert (tmp_path / "out").read_bytes().count(b"\n") == 4
+
+
+@pytest.mark.slow
+def test_progress_is_told_when_it_takes_long(trained, corpus_dir, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr("core.nmt.__main__._PROGRESS_SECONDS", 0.0)
+    flags = [f"--inference_input_file={corpus_dir / 'train.req'}", f"--inference_output_file={tmp_path / 'out'}"]
+    assert main([f"--out_dir={trained[0]}", *flags, "--infer_batch_size=12"]) == 0
+    said = capsys.readouterr()
+    assert [line.split()[:2] for line in said.err.splitlines()] == [["answered", "12/30"], ["answered", "24/30"]]
+    assert said.out == f"30 answers in {tmp_path / 'out'}\n"
+
+
+def test_a_reference_that_is_not_there_is_missed_before_anything_is_answered(fails, corpus_dir, tmp_path):
+    flags = [f"--inference_input_file={corpus_dir / 'train.req'}", f"--inference_output_file={tmp_path / 'out'}"]
+    HParams().save(tmp_path)
+    said = fails([f"--out_dir={tmp_path}", *flags, f"--inference_ref_file={tmp_path / 'ref'}"])
+    assert said == f"core.nmt: no file {tmp_path / 'ref'}: check --inference_ref_file\n"
+
+
 def test_help_is_no_mistake(capsys):
     assert main(["--help"]) == 0
     assert "--num_units=32" in capsys.readouterr().out
