@@ -16,6 +16,8 @@ from core.nmt.dataset import Ids, pad
 from core.nmt.errors import NmtError
 from core.nmt.hparams import HParams
 from core.nmt.model import SearchState, Seq2Seq, Start
+from core.nmt.numpy_model import NumpyModel, covers
+from core.nmt.numpy_search import best_answers, covers_search
 from core.nmt.sampling import Sampling, sample_search
 from core.nmt.search import Alignments, Decoded, Ends, State, greedy_search
 from core.nmt.vocab import EOS_ID, SOS_ID
@@ -52,9 +54,15 @@ class Decoder:
         ends: Ends = _USUAL_ENDS,
         *,
         keep_alignments: bool = False,
+        frozen: bool = False,
     ) -> None:
-        """`hparams` say how is decoded; `ends` are the target vocabulary's."""
+        """`hparams` say how is decoded; `ends` are the target vocabulary's.
+
+        The weights of a `frozen` model never change again, so `decode_best` may work with a copy.
+        """
         _check(model, hparams, keep_alignments)
+        quick = frozen and covers(model.hparams) and covers_search(hparams)
+        self._quick = NumpyModel(model) if quick else None
         self._hparams = hparams
         self._model = model
         self._ends = ends
@@ -88,10 +96,22 @@ class Decoder:
         for at in range(0, len(order), self._hparams.infer_batch_size):
             chunk = order[at : at + self._hparams.infer_batch_size]
             rows = [self._cut(sources[i]) for i in chunk]
-            bounds = [self._hparams.tgt_max_len_infer or max(_SHORTEST_BOUND, 2 * len(row)) for row in rows]
+            bounds = [self._own_bound(row) for row in rows]
             for i, ranked in zip(chunk, self._decode_batch(rows, bounds), strict=True):
                 results[i] = ranked
         return results
+
+    def decode_best(self, sources: Sequence[Ids]) -> list[Ranked]:
+        """The first of the hypotheses that `decode` finds for each row, sooner. No row may be empty."""
+        if self._quick is None or not sources:
+            return [ranked[0] for ranked in self.decode(sources)]
+        rows = [self._cut(source) for source in sources]
+        bounds = [self._own_bound(row) for row in rows]
+        width, size = self._beams.width, self._hparams.infer_batch_size
+        return [
+            Ranked(found.ids, found.log_prob, found.scored_tokens, score=found.log_prob)
+            for found in best_answers(self._quick, rows, bounds, width, self._ends, size)
+        ]
 
     def decode_in_order(self, sources: Sequence[Ids]) -> Iterator[list[list[Ranked]]]:
         """The same, batch by batch of `infer_batch_size` as they come, bounded as tensorflow/nmt does it.
@@ -114,6 +134,9 @@ class Decoder:
     def _draws(self) -> int:
         """How often each source is decoded."""
         return self._hparams.num_translations_per_input if self._hparams.infer_mode == "sample" else 1
+
+    def _own_bound(self, row: Ids) -> int:
+        return self._hparams.tgt_max_len_infer or max(_SHORTEST_BOUND, 2 * len(row))
 
     def _cut(self, row: Ids) -> Ids:
         return row[: self._hparams.src_max_len_infer]

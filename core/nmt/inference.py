@@ -64,15 +64,20 @@ class Translator:
             mode = "beam_search" if beam_width else "greedy"
             self.hparams = self.hparams.updated({"beam_width": beam_width, "infer_mode": mode})
         ends = Ends(self.tgt_vocab.sos_id, self.tgt_vocab.eos_id)
-        self._decoder = Decoder(self.model, self.hparams, ends, keep_alignments=keep_alignments)
+        self._decoder = Decoder(self.model, self.hparams, ends, keep_alignments=keep_alignments, frozen=True)
 
     def warm_up(self) -> None:
-        """Compile, so that the first answer does not wait for it."""
-        self._decoder.decode([self.src_vocab.ids([""] * 3)])
+        """Compile what has to be, so that the first answer does not wait for it."""
+        self._decoder.decode_best([self.src_vocab.ids([""] * 3)])
 
     def translate(self, sources: Sequence[Sequence[str]]) -> list[Hypothesis]:
         """The best hypothesis for each source; a source without tokens has an empty one with score 0."""
-        return [ranked[0] if ranked else Hypothesis((), 0.0) for ranked in self.translate_n_best(sources)]
+        filled = [i for i, source in enumerate(sources) if source]
+        results = [Hypothesis((), 0.0)] * len(sources)
+        decoded = self._decoder.decode_best([self.src_vocab.ids(sources[i]) for i in filled])
+        for i, ranked in zip(filled, decoded, strict=True):
+            results[i] = self._hypothesis(ranked)
+        return results
 
     def translate_n_best(self, sources: Sequence[Sequence[str]]) -> list[list[Hypothesis]]:
         """All hypotheses of the search for each source, best first; none without tokens.
@@ -83,11 +88,12 @@ class Translator:
         results: list[list[Hypothesis]] = [[] for _ in sources]
         decoded = self._decoder.decode([self.src_vocab.ids(sources[i]) for i in filled])
         for i, ranked in zip(filled, decoded, strict=True):
-            results[i] = [
-                Hypothesis(tuple(self.tgt_vocab.tokens(r.ids)), math.exp(r.log_prob / max(1, r.scored_tokens)))
-                for r in ranked
-            ]
+            results[i] = [self._hypothesis(one) for one in ranked]
         return results
+
+    def _hypothesis(self, ranked: Ranked) -> Hypothesis:
+        mean = ranked.log_prob / max(1, ranked.scored_tokens)
+        return Hypothesis(tuple(self.tgt_vocab.tokens(ranked.ids)), math.exp(mean))
 
     @property
     def answers_per_line(self) -> int:

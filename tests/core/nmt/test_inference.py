@@ -116,11 +116,13 @@ def test_a_beam_width_below_0_is_refused(model_dir):
         Translator(model_dir, beam_width=-1)
 
 
-def test_warming_up_compiles_what_is_used_later(model_dir, sources):
-    fresh = Translator(model_dir)
-    fresh.warm_up()
-    fresh.translate(sources)
-    assert fresh._decoder._search.experimental_get_tracing_count() == 1
+def test_warming_up_compiles_what_is_used_later_and_nothing_else(model_dir, sources):
+    for hparams, compiled in ((HPARAMS, 0), (replace(HPARAMS, no_repeat_ngram_size=9), 1)):
+        fresh = Translator(model_dir, hparams=hparams)
+        fresh.warm_up()
+        assert fresh._decoder._search.experimental_get_tracing_count() == compiled
+        fresh.translate(sources)
+        assert fresh._decoder._search.experimental_get_tracing_count() == compiled
 
 
 def test_a_moved_model_answers_as_before(model_dir, tmp_path, translator, sources):

@@ -1,0 +1,255 @@
+"""The best answer of a `NumpyModel`: greedy search, and beam search that follows only what can still win.
+
+Both find what `search.greedy_search` and `beams.beam_search` find, hypothesis for hypothesis. A hypothesis that ended
+leaves the batch, so a long answer does not make the short ones beside it cost more.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from itertools import chain
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.nmt.dataset import pad
+from core.nmt.hparams import HParams
+from core.nmt.numpy_model import Floats, Ids, Memory, NumpyModel, State
+from core.nmt.search import Ends
+
+# Rows of logits whose exponentials are taken at once: few enough to stay in the processor's cache.
+_ROWS = 16
+
+# Fewer rows than these are not worth a thread of their own.
+_ROWS_A_THREAD = 8
+
+# Logits below it are far from what a float32 sum of exponentials can hold, whatever the vocabulary's size.
+_SAFE = 60.0
+
+# More than the rounding of a sum of two log-probabilities.
+_SLACK = np.float32(1e-3)
+
+# Parts that the vocabulary is cut into, each of which knows its highest logit.
+_PART = 64
+
+
+class Found(NamedTuple):
+    """The best hypothesis: `ids` without the end token, `log_prob` the sum over `scored_tokens`, the end counted."""
+
+    ids: list[int]
+    log_prob: float
+    scored_tokens: int
+
+
+def covers_search(hparams: HParams) -> bool:
+    """Whether `best_answers` does what these hyperparameters ask for.
+
+    A length penalty lets a worse hypothesis overtake a better one, and so does all that changes log-probabilities.
+    """
+    plain = hparams.repetition_penalty == 1 and hparams.no_repeat_ngram_size == 0
+    if hparams.beams:
+        return plain and hparams.length_penalty_weight == 0 and hparams.coverage_penalty_weight == 0
+    return plain and hparams.infer_mode == "greedy"
+
+
+def best_answers(
+    model: NumpyModel, sources: Sequence[Ids], bounds: Sequence[int], beam_width: int, ends: Ends, batch_size: int = 32
+) -> list[Found]:
+    """The best hypothesis for each of `sources`, none of which is empty; `beam_width` 0 searches greedily.
+
+    `bounds`: the most tokens of each. Sources are shared out, at most `batch_size` together, among as many threads as
+    there are cores: NumPy lets them run at once.
+    """
+    order = sorted(range(len(sources)), key=lambda i: -len(sources[i]))
+    threads = max(1, min(os.cpu_count() or 1, len(sources) // _ROWS_A_THREAD))
+    count = max(threads, -(-len(sources) // batch_size))
+    shares = [order[k::count] for k in range(count)]  # long and short ones in each
+
+    def answer(share: Sequence[int]) -> list[Found]:
+        search = _Beams if beam_width else _Greedy
+        return search(model, [sources[i] for i in share], [bounds[i] for i in share], ends, beam_width).run()
+
+    if threads == 1:
+        found = list(map(answer, shares))
+    else:
+        with ThreadPoolExecutor(threads) as pool:
+            found = list(pool.map(answer, shares))
+    by_source = dict(zip(chain.from_iterable(shares), chain.from_iterable(found), strict=True))
+    return [by_source[i] for i in range(len(sources))]
+
+
+class _Search:
+    """What both searches share; `sources` come by falling length."""
+
+    def __init__(
+        self, model: NumpyModel, sources: Sequence[Ids], bounds: Sequence[int], ends: Ends, beam_width: int
+    ) -> None:
+        self.model = model
+        self.sources = sources
+        self.bounds = np.array(bounds)
+        self.ends = ends
+        self.beam_width = beam_width
+
+    def run(self) -> list[Found]:
+        """The best hypothesis for each source."""
+        ids, lengths = pad(self.sources)
+        # e^x of a gate that is far from 0 may be infinite: then its inverse is the 0 that it should be.
+        with np.errstate(over="ignore"):
+            return self.search(*self.model.encode(ids, lengths.astype(np.int64)))
+
+    def search(self, state: State, memory: Memory) -> list[Found]:
+        """The best hypothesis for each source, from the state before its first token."""
+        raise NotImplementedError
+
+
+class _Greedy(_Search):
+    """The likeliest token, again and again."""
+
+    def search(self, state: State, memory: Memory) -> list[Found]:
+        bounds, count = self.bounds, len(self.bounds)
+        ids = np.full((count, int(bounds.max())), self.ends.eos_id, np.int32)
+        totals, steps = np.zeros(count, np.float32), np.zeros(count, np.int64)
+        rows, last = np.arange(count), np.full(count, self.ends.sos_id)
+        for t in range(ids.shape[1]):
+            outputs = self.model.step(last, state, memory.attend_each)
+            logits = outputs @ self.model.projection
+            last = logits.argmax(1)
+            totals[rows] += np.take_along_axis(logits, last[:, np.newaxis], 1)[:, 0] - log_sum_exp(logits)
+            ids[rows, t], steps[rows] = last, t + 1
+            live = (last != self.ends.eos_id) & (t + 1 < bounds[rows])
+            if not live.any():
+                break
+            if not live.all():
+                kept = np.flatnonzero(live)
+                rows, last, state, memory = rows[kept], last[kept], state.take(kept), memory.take(kept)
+        lengths = steps - (ids[np.arange(count), steps - 1] == self.ends.eos_id)
+        return [Found(ids[i, : lengths[i]].tolist(), float(totals[i]), int(steps[i])) for i in range(count)]
+
+
+class _Live(NamedTuple):
+    """The hypotheses that can still win, those of one source side by side.
+
+    `sentences` (N,) numbers of sources, rising; `log_probs` (N,); `ids` (N, tokens so far, the first `<s>`).
+    """
+
+    sentences: NDArray[np.intp]
+    log_probs: Floats
+    ids: NDArray[np.intp]
+    state: State
+
+
+class _Grown(NamedTuple):
+    """Continuations: of which hypothesis, `parents` (C,), by which token, and their log-probabilities."""
+
+    parents: NDArray[np.intp]
+    tokens: NDArray[np.intp]
+    log_probs: Floats
+
+    def take(self, places: NDArray[np.intp] | NDArray[np.bool_]) -> _Grown:
+        return _Grown(self.parents[places], self.tokens[places], self.log_probs[places])
+
+
+class _Beams(_Search):
+    """Beam search without penalties, for its best hypothesis alone.
+
+    Log-probabilities only fall. So one that is below that of a hypothesis that has ended never wins, nor does what
+    grows out of it: it need not be followed, and what it would have pushed out of the beam is below it.
+    """
+
+    def search(self, state: State, memory: Memory) -> list[Found]:
+        count = len(self.bounds)
+        best: list[Found | None] = [None] * count
+        ended = np.full(count, -np.inf, np.float32)  # the best log-probability of those that ended
+        starts = np.full((count, 1), self.ends.sos_id)
+        live = _Live(np.arange(count), np.zeros(count, np.float32), starts, state)
+        while len(live.sentences):
+            step = live.ids.shape[1]
+            grown = self._grow(live, memory, ended)
+            sentences = live.sentences[grown.parents]
+            stops = (grown.tokens == self.ends.eos_id) | (step >= self.bounds[sentences])
+            for i in np.flatnonzero(stops).tolist():
+                sentence = sentences[i]
+                if best[sentence] is None or grown.log_probs[i] > ended[sentence]:
+                    ended[sentence] = grown.log_probs[i]
+                    best[sentence] = self._found(live.ids[grown.parents[i], 1:], grown, i, step)
+            live = _continue(live, grown.take(~stops & (grown.log_probs >= ended[sentences])))
+        return [found for found in best if found is not None]
+
+    def _found(self, before: NDArray[np.intp], grown: _Grown, place: int, step: int) -> Found:
+        token = int(grown.tokens[place])
+        said = [] if token == self.ends.eos_id else [token]
+        return Found([*before.tolist(), *said], float(grown.log_probs[place]), step)
+
+    def _grow(self, live: _Live, memory: Memory, ended: Floats) -> _Grown:
+        """Each source's continuations that belong to its beam, the best first, and none that can't win."""
+        slots = _places(live.sentences)
+
+        def attend(queries: Floats) -> Floats:
+            beams = np.zeros((len(memory.bias), int(slots.max()) + 1, queries.shape[1]), np.float32)
+            beams[live.sentences, slots] = queries
+            contexts: Floats = memory.attend(beams)[live.sentences, slots]
+            return contexts
+
+        logits: Floats = self.model.step(live.ids[:, -1], live.state, attend) @ self.model.projection
+        before = live.log_probs - log_sum_exp(logits, keep=True)
+        bounds = np.maximum(self._bounds(logits, before, live.sentences, slots), ended)
+        parents, tokens = np.nonzero(logits >= (bounds[live.sentences] - before - _SLACK)[:, np.newaxis])
+        grown = _Grown(parents, tokens, before[parents] + logits[parents, tokens])
+        sentences = live.sentences[parents]
+        # Equal ones stay in the order of the beams and of the vocabulary, as in TensorFlow's top_k.
+        order = np.lexsort((-grown.log_probs, sentences))
+        return grown.take(order[_places(sentences[order]) < self.beam_width])
+
+    def _bounds(self, logits: Floats, before: Floats, sentences: NDArray[np.intp], slots: NDArray[np.intp]) -> Floats:
+        """For each source a log-probability that at least K continuations reach: the K-th of the parts' highest."""
+        parts = _part_maxima(logits) + before[:, np.newaxis]
+        table = np.full((len(self.bounds), int(slots.max()) + 1, parts.shape[1]), -np.inf, np.float32)
+        table[sentences, slots] = parts
+        flat = table.reshape(len(self.bounds), -1)
+        place = flat.shape[1] - self.beam_width
+        if place < 0:
+            return np.full(len(self.bounds), -np.inf, np.float32)
+        bounds: Floats = np.partition(flat, place, axis=1)[:, place]
+        return bounds
+
+
+def _continue(live: _Live, grown: _Grown) -> _Live:
+    ids = np.concatenate([live.ids[grown.parents], grown.tokens[:, np.newaxis]], axis=1)
+    return _Live(live.sentences[grown.parents], grown.log_probs, ids, live.state.take(grown.parents))
+
+
+def _places(groups: NDArray[np.intp]) -> NDArray[np.intp]:
+    """`groups` (N,), rising → the place of each within its group, from 0."""
+    places: NDArray[np.intp] = np.arange(len(groups)) - np.searchsorted(groups, groups)
+    return places
+
+
+def _part_maxima(logits: Floats) -> Floats:
+    """`logits` (N, V) → the highest logit of each part of the vocabulary (N, parts)."""
+    count, size = logits.shape
+    parts = max(1, size // _PART)
+    whole = size - size % parts
+    maxima: Floats = logits[:, :whole].reshape(count, -1, parts).max(1)
+    if whole < size:
+        maxima[:, 0] = np.maximum(maxima[:, 0], logits[:, whole:].max(1))
+    return maxima
+
+
+def log_sum_exp(logits: Floats, *, keep: bool = False) -> Floats:
+    """`logits` (N, V) → log Σ e^logit (N,). They are overwritten unless they are to be kept."""
+    sums = np.empty(len(logits), np.float32)
+    ones = np.ones(logits.shape[1], np.float32)
+    for at in range(0, len(logits), _ROWS):
+        rows = logits[at : at + _ROWS]
+        highest = rows.max(1)
+        if np.abs(highest).max() > _SAFE:
+            powers = np.subtract(rows, highest[:, np.newaxis], out=None if keep else rows)
+            np.exp(powers, out=powers)
+        else:
+            powers = np.exp(rows, out=None if keep else rows)
+            highest = np.zeros_like(highest)
+        sums[at : at + _ROWS] = highest + np.log(powers @ ones)
+    return sums

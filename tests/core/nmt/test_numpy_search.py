@@ -1,0 +1,146 @@
+"""The NumPy way to the best answer, held to the TensorFlow searches over the same weights."""
+
+from collections import Counter
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from core.nmt.beams import BeamSettings, beam_search, repeat_rows
+from core.nmt.dataset import pad
+from core.nmt.embeddings import Vectors
+from core.nmt.errors import NmtError
+from core.nmt.hparams import HParams
+from core.nmt.model import Pretrained, SearchState, Seq2Seq, Start
+from core.nmt.numpy_model import NumpyModel, covers
+from core.nmt.numpy_search import best_answers, covers_search, log_sum_exp
+from core.nmt.search import Ends, greedy_search
+
+ENDS = Ends(1, 2)
+SRC_VOCAB, TGT_VOCAB = 29, 150
+PLAIN = HParams(num_units=6, num_layers=3, attention="scaled_luong", init_weight=1.2)
+VARIANTS = {
+    "scaled_luong": PLAIN,
+    "luong, both ways": replace(PLAIN, attention="luong", encoder_type="bi", num_layers=4),
+    "residual": replace(PLAIN, residual=True),
+    "residual, both ways": replace(PLAIN, residual=True, encoder_type="bi", num_layers=4),
+    "output of the cell, state not passed": replace(PLAIN, output_attention=False, pass_hidden_state=False),
+    "reversed source": replace(PLAIN, source_reverse=True),
+}
+
+
+def make_model(hparams, pretrained=None):
+    model = Seq2Seq(hparams, SRC_VOCAB, TGT_VOCAB, pretrained)
+    generator = np.random.default_rng(5)
+    for variable in model.trainable_variables:
+        if variable.shape.rank < 2:  # biases and the scale begin all alike
+            variable.assign_add(generator.normal(size=variable.shape).astype("f") / 2)
+    return model
+
+
+def make_sources(count=9, seed=3):
+    generator = np.random.default_rng(seed)
+    return [generator.integers(3, SRC_VOCAB, n, np.int32) for n in generator.integers(1, 8, count)]
+
+
+def make_ends(model, sources):
+    """A token that some of the answers hold is taken for their end: some end, some are cut off."""
+    never = Ends(1, -1)
+    answers = best_answers(NumpyModel(model), sources, [12] * len(sources), 0, never)
+    later = np.concatenate([answer.ids[2:] for answer in answers])
+    [end] = [token for token, _ in Counter(later.tolist()).most_common(1)]
+    return Ends(1, end)
+
+
+def search_in_tensorflow(model, sources, bounds, beam_width, ends):
+    """Ids without the end, and log-probability, of the best hypothesis for each source."""
+    ids, lengths = map(tf.constant, pad(sources))
+    start = model.encode(ids, lengths)
+    bounds = tf.constant(bounds, tf.int32)
+    if beam_width:
+        start = Start(*repeat_rows(start, beam_width))
+        search = (model.step_fn(start.memory), SearchState(start.state), bounds, ends)
+        found = beam_search(*search, BeamSettings(beam_width, 0.0, 0.0), None)
+    else:
+        found = greedy_search(model.step_fn(start.memory), SearchState(start.state), bounds, ends, None)
+    lengths = found.lengths.numpy()[:, 0]
+    return [
+        (row[0, :n].tolist(), log_probs[0])
+        for row, n, log_probs in zip(found.ids.numpy(), lengths, found.log_probs.numpy(), strict=True)
+    ]
+
+
+def assert_same(found, expected, bounds):
+    for one, (ids, log_prob), bound in zip(found, expected, bounds, strict=True):
+        assert one.ids == ids
+        assert one.log_prob == pytest.approx(log_prob, rel=1e-4, abs=1e-4)
+        assert one.scored_tokens == min(len(ids) + 1, bound)
+
+
+@pytest.mark.parametrize("beam_width", [0, 4])
+@pytest.mark.parametrize("name", VARIANTS)
+def test_same_answers_as_tensorflow(name, beam_width):
+    model, sources = make_model(VARIANTS[name]), make_sources()
+    bounds = [2 + i for i in range(len(sources))]
+    ends = make_ends(model, sources)
+    found = best_answers(NumpyModel(model), sources, bounds, beam_width, ends)
+    assert_same(found, search_in_tensorflow(model, sources, bounds, beam_width, ends), bounds)
+    ended = {one.scored_tokens - len(one.ids) for one in found}
+    assert ended == {0, 1} or (beam_width and 1 in ended)  # greedily found ones are cut off, too
+
+
+def test_same_answers_with_pretrained_vectors():
+    generator = np.random.default_rng(0)
+    fixed = generator.normal(size=(SRC_VOCAB - 3, 5)).astype("f")
+    places = np.array([0, 1, 2, *generator.permutation(np.arange(3, SRC_VOCAB))], np.int32)
+    model, sources = make_model(PLAIN, Pretrained(source=Vectors(fixed, places))), make_sources()
+    bounds = [8] * len(sources)
+    found = best_answers(NumpyModel(model), sources, bounds, 0, ENDS)
+    assert_same(found, search_in_tensorflow(model, sources, bounds, 0, ENDS), bounds)
+
+
+@pytest.mark.parametrize("beam_width", [0, 3])
+def test_many_at_once_give_what_each_gives_alone(beam_width):
+    trained, sources = make_model(PLAIN), make_sources(count=40)
+    model, ends = NumpyModel(trained), make_ends(trained, sources)
+    together = best_answers(model, sources, [10] * len(sources), beam_width, ends)
+    for source, one in zip(sources, together, strict=True):
+        [alone] = best_answers(model, [source], [10], beam_width, ends)
+        assert (one.ids, one.scored_tokens) == (alone.ids, alone.scored_tokens)
+        assert one.log_prob == pytest.approx(alone.log_prob, rel=1e-4)
+
+
+def test_other_architectures_are_not_covered():
+    for other in (
+        replace(PLAIN, unit_type="gru"),
+        replace(PLAIN, attention="bahdanau"),
+        replace(PLAIN, attention=""),
+        replace(PLAIN, attention_architecture="gnmt"),
+    ):
+        assert not covers(other)
+        with pytest.raises(NmtError, match="LSTM layers with Luong's attention"):
+            NumpyModel(Seq2Seq(other, SRC_VOCAB, TGT_VOCAB))
+
+
+def test_searches_that_weigh_otherwise_are_not_covered():
+    assert covers_search(PLAIN)
+    assert covers_search(replace(PLAIN, beam_width=3))
+    for other in (
+        replace(PLAIN, beam_width=3, length_penalty_weight=1.0),
+        replace(PLAIN, beam_width=3, coverage_penalty_weight=0.2),
+        replace(PLAIN, repetition_penalty=1.2),
+        replace(PLAIN, no_repeat_ngram_size=2),
+        replace(PLAIN, infer_mode="sample", sampling_temperature=1.0),
+    ):
+        assert not covers_search(other)
+
+
+@pytest.mark.parametrize("size", [1.0, 300.0])
+def test_log_sum_exp_of_small_and_of_huge_logits(size):
+    logits = (np.random.default_rng(0).normal(size=(37, 50)) * size).astype("f")
+    expected = np.logaddexp.reduce(logits.astype(float), axis=1)
+    kept = logits.copy()
+    np.testing.assert_allclose(log_sum_exp(logits, keep=True), expected, rtol=1e-5, atol=1e-5)
+    np.testing.assert_array_equal(logits, kept)
+    np.testing.assert_allclose(log_sum_exp(logits), expected, rtol=1e-5, atol=1e-5)
