@@ -251,8 +251,8 @@ def test_inference_without_a_model_or_its_files_is_refused(fails, trained, tmp_p
     source.write_text("a\n", encoding="utf-8")
     assert "--inference_output_file is missing" in fails([f"--out_dir={trained[0]}", flags[0]])
     assert "no model in" in fails([f"--out_dir={tmp_path / 'm'}", *flags])
-    nowhere = f"--inference_output_file={tmp_path / 'no' / 'where'}"
-    assert "where" in fails([f"--out_dir={trained[0]}", flags[0], nowhere])
+    nowhere = f"--inference_output_file={source / 'where'}"  # beneath a file
+    assert str(source) in fails([f"--out_dir={trained[0]}", flags[0], nowhere])
     assert not target.exists()
 
 
