@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import tensorflow as tf
 
 from core.nmt.attention import Attention, Memory, attend, attend_all
-from core.nmt.lstm_sequence import before
+from core.nmt.lstm_sequence import before, weight_gradients
 from core.nmt.recurrence import LSTMState
 
 
@@ -175,7 +175,7 @@ class _Sequence:
         d_kernels, d_biases = self._weight_gradients(d_gates)
         own = [*d_kernels, *d_biases]
         if self._layers.attention_kernel is not None:
-            own.append(_product(tf.concat([self.queries, self._contexts], -1), d_vectors))
+            own.append(weight_gradients([self.queries, self._contexts], d_vectors)[0])
         return [d_embedded, d_keys, d_values, *d_states, *own], d_variables
 
     def _backward(
@@ -292,13 +292,8 @@ class _Sequence:
         for layer, gates in enumerate(d_gates):
             outputs = self._saved[layer].h.stack()
             seen = inputs * self._masks[layer] if self._masks else inputs
-            kernels.append(_product(tf.concat([seen, before(self._state[layer].h, outputs)], -1), gates))
-            biases.append(tf.raw_ops.BiasAddGrad(out_backprop=gates))
+            d_kernel, d_bias = weight_gradients([seen, before(self._state[layer].h, outputs)], gates)
+            kernels.append(d_kernel)
+            biases.append(d_bias)
             inputs = outputs + inputs if layer >= self._layers.first_residual else outputs
         return kernels, biases
-
-
-def _product(left: tf.Tensor, right: tf.Tensor) -> tf.Tensor:
-    """The sum over steps and rows of the outer products of `left` (T, B, I) and `right` (T, B, J): (I, J)."""
-    flat = (tf.reshape(x, (-1, x.shape[-1])) for x in (left, right))
-    return tf.matmul(*flat, transpose_a=True)

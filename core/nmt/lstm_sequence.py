@@ -8,7 +8,7 @@ gradient that TensorFlow registers for it is that of the first version.)
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import tensorflow as tf
@@ -62,10 +62,9 @@ class _Layer:
         of_inputs, of_outputs = tf.split(self._kernel, [-1, self._units])
         d_c, d_h, d_gates = self._backward(d_cs, d_outputs, tf.transpose(of_outputs))
         rows = tf.reshape(d_gates, (-1, 4 * self._units))
-        seen = tf.concat([self._inputs, before(self._state.h, self.saved.h)], -1)
-        d_kernel = tf.matmul(tf.reshape(seen, (-1, seen.shape[-1])), rows, transpose_a=True)
         d_inputs = tf.reshape(rows @ tf.transpose(of_inputs), tf.shape(self._inputs))
-        return d_inputs, d_c, d_h, d_kernel, tf.raw_ops.BiasAddGrad(out_backprop=rows)
+        d_kernel, d_bias = weight_gradients([self._inputs, before(self._state.h, self.saved.h)], d_gates)
+        return d_inputs, d_c, d_h, d_kernel, d_bias
 
     def _backward(
         self, d_cs: tf.Tensor, d_outputs: tf.Tensor, weights: tf.Tensor
@@ -106,6 +105,18 @@ class _Layer:
             lambda t, *_: t >= 0, body, (steps - 1, nothing, nothing, gates), maximum_iterations=steps
         )
         return d_c, d_h, gates.stack()
+
+
+def weight_gradients(seen: Sequence[tf.Tensor], d_outputs: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """Gradients of a kernel (I, J) and a bias (J,), from those of what they made at all steps, (T, B, J).
+
+    `seen`, each (T, B, …), I wide together, is what the kernel was multiplied with. The bias is the weight of an
+    input that is always 1: so its gradient costs no pass of its own over `d_outputs`.
+    """
+    inputs = tf.concat([*seen, tf.ones_like(d_outputs[:, :, :1])], -1)
+    flat = (tf.reshape(x, (-1, x.shape[-1])) for x in (inputs, d_outputs))
+    d_weights = tf.matmul(*flat, transpose_a=True)
+    return d_weights[:-1], d_weights[-1]
 
 
 def before(first: tf.Tensor, sequence: tf.Tensor) -> tf.Tensor:
