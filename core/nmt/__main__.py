@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import sys
-import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
@@ -14,12 +13,10 @@ from core.nmt.configuration import configure
 from core.nmt.errors import NmtError
 from core.nmt.flags import CommandLine, help_text, parse
 from core.nmt.hparams import HParams
+from core.nmt.pace import Pace
 
 if TYPE_CHECKING:
     from core.nmt.training import Event
-
-# Seconds from one line about a file's progress to the next.
-_PROGRESS_SECONDS = 2.0
 
 
 def main(argv: Sequence[str]) -> int:
@@ -91,18 +88,13 @@ def _infer(command: CommandLine, hparams: HParams, out_dir: Path) -> None:
 
 
 def _answer_reporter() -> Callable[[int, int], None]:
-    """A function that tells on standard error, every other second, how many lines are answered."""
-    start = told = time.monotonic()
+    """A function that tells on standard error, now and then, how many lines are answered."""
+    pace = Pace()
 
     def report(done: int, total: int) -> None:
-        nonlocal told
-        now = time.monotonic()
-        if now - told < _PROGRESS_SECONDS or done == total:
-            return
-        told = now
-        left = (now - start) / done * (total - done)
-        sys.stderr.write(f"answered {done}/{total} eta_s {left:.0f}\n")
-        sys.stderr.flush()
+        if done < total and pace.due():
+            sys.stderr.write(f"answered {done}/{total} eta_s {pace.left(done, total):.0f}\n")
+            sys.stderr.flush()
 
     return report
 

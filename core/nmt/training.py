@@ -26,6 +26,7 @@ from core.nmt.importing import import_original
 from core.nmt.model import Batch, Pretrained, Seq2Seq
 from core.nmt.optimizers import clip_gradients, make_optimizer
 from core.nmt.original_model import Places, is_original
+from core.nmt.pace import Pace
 from core.nmt.schedules import learning_rate
 from core.nmt.selection import AVERAGED, Selection
 from core.nmt.stats import Stats
@@ -42,7 +43,7 @@ Vocabs = tuple[SourceVocab, Vocab]
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """Something to tell: `phase` is train, evaluate, average or done; `values` are numbers by name."""
+    """Something to tell: `phase` is train, score, evaluate, average or done; `values` are numbers by name."""
 
     phase: str
     step: int
@@ -210,7 +211,7 @@ class Trainer:
 
     def _evaluate(self, step: int) -> None:
         """Score dev, keep the weights to serve when they are the best so far; save a checkpoint."""
-        scores = {"step": step, **self._scores("dev")}
+        scores = {"step": step, **self._scores("dev", step)}
         self._selection.consider(scores)
         # Last, so that a run that is killed in between scores this step again.
         self._checkpoints.save(step)
@@ -224,7 +225,7 @@ class Trainer:
         """
         averaged = self._checkpoints.load_mean()
         if averaged > 1 and "dev" in self._corpora:
-            scores = {"step": step, AVERAGED: averaged, **self._scores("dev")}
+            scores = {"step": step, AVERAGED: averaged, **self._scores("dev", step)}
             self._selection.consider(scores)
             self._tell("average", step, scores)
         self._checkpoints.restore()
@@ -234,15 +235,20 @@ class Trainer:
         scores = dict(self._checkpoints.best() or {})
         if "test" in self._corpora:
             self._checkpoints.load_best()
-            scores |= self._scores("test")
+            scores |= self._scores("test", step)
         self._tell("done", step, scores)
         self._summaries.close()
         return scores
 
-    def _scores(self, name: str) -> dict[str, float]:
+    def _scores(self, name: str, step: int) -> dict[str, float]:
         """The present weights' scores on dev or test, none without it."""
-        corpus = self._corpora.get(name)
-        scores = self._evaluator.scores(corpus) if corpus else {}
+        corpus, pace = self._corpora.get(name), Pace()
+
+        def progress(done: int, of: int) -> None:
+            if done < of and pace.due():
+                self._report(Event("score", step, self._hparams.num_train_steps, {"answered": done, "of": of}))
+
+        scores = self._evaluator.scores(corpus, progress) if corpus else {}
         return {f"{name}_{metric}": value for metric, value in scores.items()}
 
     def _tell(self, phase: str, step: int, values: dict[str, Any]) -> None:

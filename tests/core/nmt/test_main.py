@@ -10,6 +10,7 @@ import pytest
 
 from core.nmt.__main__ import main
 from core.nmt.hparams import HParams
+from core.nmt.pace import Pace
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -165,7 +166,7 @@ def test_a_file_is_answered_by_jobs_with_scores_and_all_that_was_found(trained, 
 
 @pytest.mark.slow
 def test_progress_is_told_when_it_takes_long(trained, corpus_dir, tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr("core.nmt.__main__._PROGRESS_SECONDS", 0.0)
+    monkeypatch.setattr("core.nmt.__main__.Pace", lambda: Pace(0.0))
     flags = [f"--inference_input_file={corpus_dir / 'train.req'}", f"--inference_output_file={tmp_path / 'out'}"]
     assert main([f"--out_dir={trained[0]}", *flags, "--infer_batch_size=12"]) == 0
     said = capsys.readouterr()
