@@ -99,6 +99,10 @@ def _asked(command: CommandLine) -> tuple[dict[str, Any], list[str]]:
     if "infer_mode" not in asked and "beam_width" in asked:
         asked["infer_mode"] = "beam_search" if asked["beam_width"] else "greedy"
     elif asked.get("infer_mode") == "greedy":
+        if asked.get("beam_width"):
+            notes.append(
+                f"a beam width of {asked['beam_width']} does not count: --infer_mode=greedy has one hypothesis"
+            )
         asked["beam_width"] = 0
     return asked, notes
 

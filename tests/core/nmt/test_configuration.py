@@ -144,6 +144,13 @@ def test_a_mode_that_is_named_decides_whatever_the_width(meant, flags, beams):
     assert meant(*flags).hparams.beams == beams
 
 
+def test_a_width_that_does_not_count_is_told(meant):
+    assert meant("--infer_mode=greedy", "--beam_width=4").notes == (
+        "--beam_width=4 does not count: --infer_mode=greedy has one hypothesis",
+    )
+    assert meant("--infer_mode=greedy").notes == ()
+
+
 # --- A model that is there ----------------------------------------------------------------------------------------
 
 
