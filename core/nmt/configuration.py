@@ -100,9 +100,7 @@ def _asked(command: CommandLine) -> tuple[dict[str, Any], list[str]]:
         asked["infer_mode"] = "beam_search" if asked["beam_width"] else "greedy"
     elif asked.get("infer_mode") == "greedy":
         if asked.get("beam_width"):
-            notes.append(
-                f"a beam width of {asked['beam_width']} does not count: --infer_mode=greedy has one hypothesis"
-            )
+            notes.append(f"--beam_width={asked['beam_width']} does not count: --infer_mode=greedy has one hypothesis")
         asked["beam_width"] = 0
     return asked, notes
 

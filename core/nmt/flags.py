@@ -57,7 +57,7 @@ class Options:
     )
     inference_list: str = flag("", "Answer these sentences of the file alone: their numbers from 0, by comma.")
     jobid: int = flag(0, "This process's number among the --num_workers, from 0.", least=0)
-    num_workers: int = flag(1, "Processes that share one inference file; the last to end puts the answers together.", least=1)
+    num_workers: int = flag(1, "Processes that share one inference file; the last to end gathers the answers.", least=1)
 
     def __post_init__(self) -> None:
         """Raise `NmtError` for a value that means nothing."""
