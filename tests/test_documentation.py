@@ -329,7 +329,7 @@ def test_the_paths_of_the_layout_exist_and_are_explained(readme):
 @pytest.mark.parametrize("readme", READMES)
 def test_the_layout_names_every_program_in_bin(readme):
     (meaning,) = (meaning for path, meaning in tree(readme) if path == "bin/")
-    programs = {path.name for path in (ROOT / "bin").iterdir() if os.access(path, os.X_OK)}
+    programs = {path.name for path in (ROOT / "bin").iterdir() if path.is_file() and os.access(path, os.X_OK)}
     assert programs - set(re.findall(r"\w+", meaning)) == set()
 
 
@@ -365,13 +365,14 @@ def test_a_package_has_the_licence_that_the_page_gives(name):
         pytest.skip(f"{name} is for other machines")
     metadata = importlib.metadata.metadata(name)
     classifiers = [line for line in metadata.get_all("Classifier") or [] if line.startswith("License ::")]
-    said = " ".join([metadata["License-Expression"] or "", metadata["License"] or "", *classifiers])
+    # `License` may quote whole licences, also those of fonts and colours that come along: short names go first.
+    said = " ".join([metadata["License-Expression"] or "", *classifiers]).strip() or metadata["License"] or ""
     if not said.strip():
         files = importlib.metadata.files(name) or []
         said = " ".join(file.read_text() for file in files if file.name in ("COPYING", "LICENSE"))
     # A package may quote its whole licence, which does not name itself: "Redistribution and use" is BSD's.
-    said = said.replace("Redistribution and use", "BSD")
-    families = re.findall(r"Apache|BSD|MIT|MPL|GPL", table_of("README.md", "django")[name][1])
+    said = said.replace("Redistribution and use", "BSD").replace("Python Software Foundation", "PSF")
+    families = re.findall(r"Apache|BSD|MIT|MPL|GPL|PSF", table_of("README.md", "django")[name][1])
     assert families
     assert [family for family in families if family not in said] == []
     assert ("GPL" in said) == ("GPL" in families)
