@@ -1,0 +1,145 @@
+"""The commands of `bin/bench`."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from benchmarks import defaults, parity, peers, profiling, quality, reply, training
+from benchmarks.drivers.protocol import Setup
+from benchmarks.machine import print_machine
+from benchmarks.pairs import Morphemes, read_pairs, write_morphemes
+from benchmarks.turns import data_place
+from core.errors import JaramError
+
+
+def run_command(parser: argparse.ArgumentParser) -> int:
+    """Run the command that was typed; the exit code."""
+    add_commands(parser)
+    arguments = parser.parse_args()
+    try:
+        arguments.run(arguments)
+    except (JaramError, OSError, subprocess.CalledProcessError) as error:
+        sys.stderr.write(f"\nbin/bench: {error}\n")
+        return 2
+    return 0
+
+
+def add_commands(parser: argparse.ArgumentParser) -> None:
+    """Every command with its flags; `run` is the function that does it."""
+    commands = parser.add_subparsers(dest="what", required=True)
+
+    def add(name: str, text: str) -> argparse.ArgumentParser:
+        command = commands.add_parser(name, help=text)
+        command.set_defaults(run=globals()[f"run_{name}"])
+        return command
+
+    command = add("quality", "train on all pairs with makedata's defaults, and score the model")
+    command.add_argument("--data", type=Path, required=True)
+    command.add_argument("--samples", type=int, default=10, help="dialogues to print (default %(default)s)")
+    command.add_argument("--keep", type=Path, help="keep the model version below this directory")
+
+    command = add("defaults", "the same short training with one setting changed at a time")
+    command.add_argument("--data", type=Path, required=True)
+    command.add_argument("--pairs", type=int, default=2500, help="pairs of the file's shuffled rows")
+    command.add_argument("--epochs", type=int, default=16)
+    command.add_argument(
+        "--only", nargs="+", choices=defaults.VARIANTS, default=list(defaults.VARIANTS), metavar="VARIANT"
+    )
+
+    command = add("train", "tokens a second of training, and the share of the machine's matrix peak")
+    add_shape(command)
+    command.add_argument("--rounds", type=int, default=5, help="turns of each engine (default %(default)s)")
+    command.add_argument("--steps", type=int, default=40, help="steps of a turn (default %(default)s)")
+    command.add_argument("--warm-up", type=int, default=80, help="steps that do not count (default %(default)s)")
+
+    command = add("profile", "where the time of a training step goes")
+    add_shape(command)
+    command.add_argument("--steps", type=int, default=20, help="steps to look at (default %(default)s)")
+    command.add_argument("--top", type=int, default=15, help="operations to print (default %(default)s)")
+
+    command = add("reply", "latency and throughput of answers, greedy and beam 10")
+    add_shape(command)
+    command.add_argument("--rounds", type=int, default=3, help="turns of each engine (default %(default)s)")
+    command.add_argument("--calls", type=int, default=100, help="most calls of a turn (default %(default)s)")
+    command.add_argument("--steps", type=int, default=800, help="steps of training before (default %(default)s)")
+
+    command = add("parity", "models of tensorflow/nmt: how many of its answers and scores are ours too")
+    command.add_argument("--models", type=Path, required=True, help="a directory of them, and data/ beside them")
+
+    command = add("peers", "the engines to measure against, each in an environment of its own")
+    command.add_argument("--install", action="store_true", required=True, help="some gigabytes below .bench/")
+
+
+def add_shape(command: argparse.ArgumentParser) -> None:
+    """Flags that say what is trained."""
+    command.add_argument("--data", type=Path, required=True)
+    command.add_argument("--threads", type=int, default=os.cpu_count(), help="of each engine (default %(default)s)")
+    command.add_argument("--layers", type=int, default=4)
+    command.add_argument("--units", type=int, default=128)
+
+
+def run_quality(arguments: argparse.Namespace) -> None:
+    """`bin/bench quality`."""
+    pairs = read_pairs(arguments.data)
+    print_machine(f"{len(pairs)} pairs")
+    quality.quality(pairs, arguments.samples, arguments.keep)
+
+
+def run_defaults(arguments: argparse.Namespace) -> None:
+    """`bin/bench defaults`."""
+    pairs = read_pairs(arguments.data)
+    print_machine(f"{len(pairs)} pairs")
+    defaults.defaults(pairs[: arguments.pairs], arguments.epochs, arguments.only)
+
+
+def prepare(arguments: argparse.Namespace) -> tuple[Setup, Morphemes]:
+    """The corpus in files, and what all engines have in common."""
+    pairs = read_pairs(arguments.data)
+    print_machine(f"{len(pairs)} pairs")
+    corpus = write_morphemes(pairs, data_place())
+    setup = Setup(
+        data=str(data_place()),
+        work="",
+        layers=arguments.layers,
+        units=arguments.units,
+        batch_size=128,
+        dropout=0.2,
+        learning_rate=0.002,
+        threads=arguments.threads,
+        seed=0,
+    )
+    return setup, corpus
+
+
+def run_train(arguments: argparse.Namespace) -> None:
+    """`bin/bench train`."""
+    setup, corpus = prepare(arguments)
+    training.measure_training(setup, corpus, arguments.rounds, arguments.steps, arguments.warm_up)
+
+
+def run_profile(arguments: argparse.Namespace) -> None:
+    """`bin/bench profile`."""
+    setup, _ = prepare(arguments)
+    profiling.profile_training(setup, arguments.steps, arguments.top)
+
+
+def run_reply(arguments: argparse.Namespace) -> None:
+    """`bin/bench reply`."""
+    setup, corpus = prepare(arguments)
+    reply.measure_replies(setup, corpus.questions, arguments.rounds, arguments.calls, arguments.steps)
+
+
+def run_parity(arguments: argparse.Namespace) -> None:
+    """`bin/bench parity`."""
+    print_machine(f"{arguments.models}")
+    if not parity.compare(arguments.models):
+        raise JaramError("not everything is as tensorflow/nmt gave it")
+
+
+def run_peers(arguments: argparse.Namespace) -> None:
+    """`bin/bench peers --install`."""
+    peers.install()
