@@ -11,11 +11,15 @@ pytestmark = pytest.mark.slow
 
 SYMBOLS = tuple("abcdefghijklmnopqrst")
 RULES = {"reverse": lambda source: source[::-1], "copy": lambda source: source}
+UNITS = ("lstm", "gru", "layer_norm_lstm", "nas")
+ENCODERS = ("uni", "bi", "gnmt")
+ARCHITECTURES = ("standard", "gnmt", "gnmt_v2")
+MECHANISMS = ("luong", "scaled_luong", "bahdanau", "normed_bahdanau")
 
 
 @pytest.fixture(scope="module")
 def learn(tmp_path_factory, pairs_maker, pairs_writer):
-    """Train on what a rule makes of random sequences; the events, the model, and pairs that it never saw."""
+    """Train on what a rule makes of random sequences; the model, and pairs that it never saw."""
 
     def make(hparams, rule, train_pairs, symbols=SYMBOLS, longest=8):
         directory = tmp_path_factory.mktemp("learning")
@@ -23,11 +27,16 @@ def learn(tmp_path_factory, pairs_maker, pairs_writer):
         pairs_writer(directory, "train", pairs[:train_pairs])
         for suffix in ("req", "rep"):
             write_vocab(directory / f"vocab.{suffix}", [*SPECIALS, *symbols])
-        data, events = DataPrefixes(directory / "vocab", directory / "train"), []
-        train(hparams, data, directory / "model", events.append)
-        return events, directory / "model", pairs[train_pairs:]
+        data = DataPrefixes(directory / "vocab", directory / "train")
+        train(hparams, data, directory / "model", lambda event: None)
+        return directory / "model", pairs[train_pairs:]
 
     return make
+
+
+def share_right(model_dir, pairs, **flags):
+    answers = Translator(model_dir, **flags).translate([source for source, _ in pairs])
+    return sum(answer.tokens == target for answer, (_, target) in zip(answers, pairs, strict=True)) / len(pairs)
 
 
 @pytest.mark.parametrize("rule", RULES)
@@ -43,36 +52,42 @@ def test_it_learns_to_transform_sequences_that_it_never_saw(learn, rule):
         batch_size=64,
         num_train_steps=600,
     )
-    _, model_dir, unseen = learn(hparams, RULES[rule], 6000)
-    answers = Translator(model_dir).translate([source for source, _ in unseen])
-    right = sum(answer.tokens == target for answer, (_, target) in zip(answers, unseen, strict=True))
-    assert right / len(unseen) > 0.95
+    model_dir, unseen = learn(hparams, RULES[rule], 6000)
+    assert share_right(model_dir, unseen) > 0.95
 
 
-@pytest.mark.parametrize("encoder_type", ["uni", "bi"])
-@pytest.mark.parametrize("unit_type", ["lstm", "gru"])
-@pytest.mark.parametrize("attention", ["", "luong", "scaled_luong", "bahdanau", "normed_bahdanau"])
-def test_every_combination_learns_and_decodes(learn, attention, unit_type, encoder_type):
+def combinations():
+    """Every architecture × unit × encoder, the mechanisms in turn, so that each one meets each of them all."""
+    for u, unit_type in enumerate(UNITS):
+        for e, encoder_type in enumerate(ENCODERS):
+            for a, architecture in enumerate(ARCHITECTURES):
+                yield unit_type, encoder_type, architecture, MECHANISMS[(u + e + a) % len(MECHANISMS)]
+            if unit_type == "lstm" or encoder_type == "uni":
+                yield unit_type, encoder_type, "standard", ""
+
+
+@pytest.mark.parametrize(("unit_type", "encoder_type", "architecture", "attention"), list(combinations()))
+def test_every_combination_learns_to_reverse(learn, unit_type, encoder_type, architecture, attention):
     hparams = HParams(
-        num_units=16,
+        num_units=32,
         num_layers=2,
         attention=attention,
+        attention_architecture=architecture,
         unit_type=unit_type,
         encoder_type=encoder_type,
         residual=True,
+        init_op="glorot_uniform",
         optimizer="adam",
         learning_rate=0.02,
-        dropout=0.1,
-        batch_size=32,
+        decay_scheme="cosine",
+        dropout=0.0,
+        batch_size=64,
         num_buckets=1,
-        num_train_steps=60,
-        steps_per_stats=15,
-        tgt_max_len_infer=6,
+        num_train_steps=150,
+        steps_per_stats=150,
     )
-    events, model_dir, unseen = learn(hparams, RULES["reverse"], 64, symbols=SYMBOLS[:6], longest=4)
-    losses = [event.values["loss"] for event in events if event.phase == "train"]
-    assert losses[-1] < 0.8 * losses[0]
-    for beam_width in (0, 3):
-        answers = Translator(model_dir, beam_width=beam_width).translate([source for source, _ in unseen[:5]])
-        assert all(0 < answer.score <= 1 for answer in answers)
-        assert all(len(answer.tokens) <= 6 for answer in answers)
+    # Of the 1,548 sequences of 2 to 4 among 6 symbols 1,000 are learned; guessing one of the others is hopeless.
+    model_dir, unseen = learn(hparams, RULES["reverse"], 1000, symbols=SYMBOLS[:6], longest=4)
+    assert share_right(model_dir, unseen[:200]) >= 0.9
+    if unit_type == "lstm":  # the searches know nothing of cells
+        assert share_right(model_dir, unseen[:40], beam_width=3) >= 0.9
