@@ -29,6 +29,8 @@ _ROOT = "dynamic_seq2seq"
 _STEP = "Variable"
 _ADAM = {"first": "/Adam", "second": "/Adam_1"}
 _ADAM_POWERS = {"beta1_power": 0.9, "beta2_power": 0.999}
+# What TensorFlow raises for a checkpoint that is damaged or cut short.
+_UNREADABLE = (tf.errors.OpError, RuntimeError, ValueError, IndexError)
 _LAYER_NORM_GATES = ("input", "transform", "forget", "output")
 
 
@@ -55,7 +57,7 @@ class OriginalCheckpoint:
         try:
             self._reader = tf.train.load_checkpoint(prefix)
             self.shapes: Mapping[str, Sequence[int]] = self._reader.get_variable_to_shape_map()
-        except (tf.errors.OpError, RuntimeError, ValueError) as error:
+        except _UNREADABLE as error:
             raise NmtError(f"can't read the checkpoint {prefix}: {_first_line(error)}") from error
 
     @property
@@ -69,7 +71,7 @@ class OriginalCheckpoint:
             raise NmtError(f"{self._prefix} holds no {name}: it is of another model than its hparams describe")
         try:
             values: NDArray[Any] = self._reader.get_tensor(name)
-        except (tf.errors.OpError, RuntimeError, ValueError) as error:
+        except _UNREADABLE as error:
             raise NmtError(f"{name} in {self._prefix} is damaged: {_first_line(error)}") from error
         return values
 
@@ -89,9 +91,10 @@ class OriginalCheckpoint:
 
     def check_all_used(self, sources: Iterable[Source]) -> None:
         """Raise `NmtError` for a variable that none of `sources` needs, optimizers' own aside."""
-        names = [name for source in sources for name in source.names]
-        known = {_STEP, *_ADAM_POWERS, *names, *(name + slot for name in names for slot in _ADAM.values())}
-        if unknown := sorted(set(self.shapes) - known):
+        known = {_STEP, *_ADAM_POWERS, *(name for source in sources for name in source.names)}
+        slots = tuple(_ADAM.values())
+        unknown = sorted(name for name in self.shapes if name not in known and not name.endswith(slots))
+        if unknown:
             raise NmtError(
                 f"{self._prefix} holds {', '.join(unknown[:3])}{' and more' if unknown[3:] else ''}, "
                 "which its hparams do not account for: check them"
