@@ -227,6 +227,7 @@ def test_a_file_has_the_best_hypotheses_of_each_line_and_all_of_them_in_json(bea
         )
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("eagerly")
 def test_jobs_write_what_one_process_writes(beam_files, model_dir, input_file, tmp_path):
     for number in (1, 2, 0):
@@ -239,6 +240,7 @@ def test_jobs_write_what_one_process_writes(beam_files, model_dir, input_file, t
         assert (tmp_path / name).read_bytes() == (beam_files / name).read_bytes()
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("eagerly")
 def test_chosen_lines_are_answered_in_the_order_given_each_alone(model_dir, input_file, sources, tmp_path):
     unbounded = replace(HPARAMS, tgt_max_len_infer=None)
@@ -270,6 +272,7 @@ def test_answers_are_scored_against_a_reference(model_dir, input_file, tmp_path)
         score_file(result, chosen, tmp_path / "ref", hparams)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("eagerly")
 def test_samples_of_a_file_are_as_many_as_asked_and_the_same_again(model_dir, input_file, tmp_path):
     hparams = replace(HPARAMS, infer_mode="sample", sampling_temperature=1.0, num_translations_per_input=3)
@@ -279,6 +282,7 @@ def test_samples_of_a_file_are_as_many_as_asked_and_the_same_again(model_dir, in
     assert lines_of(tmp_path / "first") == lines_of(tmp_path / "again")
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("eagerly")
 def test_another_checkpoint_than_the_served_one_answers_when_named(model_dir, sources, tmp_path):
     """The weights alone, as they are served, or what training goes on from."""
