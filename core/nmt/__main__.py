@@ -1,4 +1,4 @@
-"""`python -m core.nmt`: train a model, or answer a file with one. User errors end in one line and exit code 2."""
+"""`python -m core.nmt`: train, answer a file, or score a model. User errors end in one line and exit code 2."""
 
 from __future__ import annotations
 
@@ -29,8 +29,7 @@ def main(argv: Sequence[str]) -> int:
         configuration = configure(command)
         for note in configuration.notes:
             sys.stdout.write(f"{note}\n")
-        work = _infer if "inference_input_file" in command.paths else _train
-        work(command, configuration.hparams, configuration.directory)
+        _work(command)(command, configuration.hparams, configuration.directory)
     except NmtError as error:
         sys.stderr.write(f"core.nmt: {error}\n")
         return 2
@@ -38,6 +37,14 @@ def main(argv: Sequence[str]) -> int:
         sys.stderr.write(f"core.nmt: {error.strerror or error}: {error.filename or 'free some disk space'}\n")
         return 2
     return 0
+
+
+def _work(command: CommandLine) -> Callable[[CommandLine, HParams, Path], None]:
+    """What the command is for: to answer a file, to score dev or test with what is there, or to train."""
+    if "inference_input_file" in command.paths:
+        return _infer
+    scored = "train_prefix" not in command.paths and {"dev_prefix", "test_prefix"} & command.paths.keys()
+    return _score if scored else _train
 
 
 def _quiet_tensorflow(hparams: HParams) -> None:
@@ -99,6 +106,20 @@ def _answer_reporter() -> Callable[[int, int], None]:
     return report
 
 
+def _score(command: CommandLine, hparams: HParams, out_dir: Path) -> None:
+    _quiet_tensorflow(hparams)
+    from core.nmt.original_model import Places
+    from core.nmt.scoring import score_model
+
+    paths = command.paths
+    corpora = {name: paths[f"{name}_prefix"] for name in ("dev", "test") if f"{name}_prefix" in paths}
+    places = Places(paths.get("ckpt"), paths.get("vocab_prefix"), paths.get("embed_prefix"))
+    for corpus, scores in score_model(out_dir, corpora, hparams, places).items():
+        # As tensorflow/nmt prints them: perplexity with two digits, the others with one.
+        shown = (f"{corpus} {name} {value:.{2 if name == 'ppl' else 1}f}" for name, value in scores.items())
+        sys.stdout.write(", ".join(shown) + "\n")
+
+
 def _train(command: CommandLine, hparams: HParams, out_dir: Path) -> None:
     vocab, train_prefix = command.path("vocab_prefix"), command.path("train_prefix")
     _quiet_tensorflow(hparams)
@@ -117,7 +138,7 @@ def _reporter(progress: TextIO | None) -> Callable[[Event], None]:
     """A function that prints an event as a log line, and writes it to the progress file."""
 
     def report(event: Event) -> None:
-        shown = " ".join(f"{k} {v:.4g}" for k, v in event.values.items() if k != "step")
+        shown = " ".join(f"{k} {_shown(k, v)}" for k, v in event.values.items() if k != "step")
         sys.stdout.write(f"{event.phase} step {event.step}/{event.total} {shown}\n")
         sys.stdout.flush()
         if progress:
@@ -126,6 +147,11 @@ def _reporter(progress: TextIO | None) -> Callable[[Event], None]:
             progress.flush()
 
     return report
+
+
+def _shown(name: str, value: float) -> str:
+    """A value for a log line; perplexity as tensorflow/nmt prints it."""
+    return f"{value:.2f}" if name.endswith("ppl") else f"{value:.4g}"
 
 
 if __name__ == "__main__":

@@ -19,7 +19,8 @@ PATHS = {
     "vocab_prefix": "The vocabularies are PREFIX.<src> and PREFIX.<tgt>.",
     "embed_prefix": "Embeddings to begin with, likewise, as text: a token and its numbers on each line.",
     "train_prefix": "The training files, likewise.",
-    "dev_prefix": "The files by which the best weights are chosen; without them the last are the best.",
+    "dev_prefix": "The files by which the best weights are chosen; without them the last are the best. "
+    "Without --train_prefix the model that is there is only scored.",
     "test_prefix": "The files that are scored at the end.",
     "progress_file": "Progress is appended here as JSON, one object a line.",
     "ckpt": "The checkpoint to answer with, where it is not the served one of --out_dir.",

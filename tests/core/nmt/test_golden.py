@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from core.nmt.__main__ import main
 from core.nmt.checkpoints import load_model
 from core.nmt.configuration import configure
 from core.nmt.dataset import read_corpus
@@ -83,6 +84,15 @@ def test_scores_are_those_of_the_original(model):
     ours = Evaluator(seq2seq, vocabs[1]).scores(corpus)
     assert ours == pytest.approx(theirs["exact"], rel=2e-6)
     assert {name: round(ours[name], 2 if name == "ppl" else 1) for name in ours} == theirs["dev"]
+
+
+@pytest.mark.slow
+def test_scores_are_printed_as_the_original_prints_them(capsys):
+    before = contents(GOLDEN)
+    assert main([f"--out_dir={GOLDEN / 'gnmt'}", f"--dev_prefix={GOLDEN / 'data' / 'dev'}"]) == 0
+    printed = "dev ppl 5.53, dev bleu 0.0, dev rouge 41.4, dev accuracy 0.0, dev word_accuracy 24.8\n"
+    assert capsys.readouterr().out.endswith(printed)
+    assert contents(GOLDEN) == before
 
 
 @pytest.mark.slow
