@@ -24,7 +24,11 @@ class SGD(tf.Module):  # type: ignore[misc]
         """One update; of an embedding, whose gradient is sparse, only the rows of tokens that were there."""
         for gradient, variable in zip(gradients, variables, strict=True):
             if isinstance(gradient, tf.IndexedSlices):
-                variable.scatter_sub(tf.IndexedSlices(learning_rate * gradient.values, gradient.indices))
+                # Each row once: to one that comes twice threads would add in an order of their own, and no run that
+                # goes on would be bit by bit the one that was never stopped.
+                rows, places = tf.unique(gradient.indices)
+                sums = tf.math.unsorted_segment_sum(gradient.values, places, tf.size(rows))
+                variable.scatter_sub(tf.IndexedSlices(learning_rate * sums, rows))
             else:
                 tf.raw_ops.ResourceApplyGradientDescent(var=variable.handle, alpha=learning_rate, delta=gradient)
 

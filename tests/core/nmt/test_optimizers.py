@@ -80,3 +80,17 @@ def test_a_sparse_gradient_updates_as_the_dense_one_that_it_stands_for(name):
         results.append(w.numpy())
     assert results[0] == pytest.approx(results[1])
     assert results[0][2, 0] != 3
+
+
+def test_sgd_adds_the_rows_of_a_sparse_gradient_in_one_order(rng):
+    # Many tokens come often in a large batch: threads that took turns at their rows would leave other last bits.
+    slices = tf.IndexedSlices(rng.normal(size=(20_000, 64)).astype(np.float32), rng.integers(0, 50, 20_000))
+    results = []
+    for _ in range(5):
+        w = tf.Variable(tf.ones((1000, 64)))
+        SGD().apply([slices], [w], tf.constant(0.1))
+        results.append(w.numpy())
+    assert all((result == results[0]).all() for result in results)
+    summed = np.zeros((1000, 64))
+    np.add.at(summed, slices.indices, slices.values.astype(np.float64))
+    assert results[0] == pytest.approx(1 - 0.1 * summed, rel=1e-4, abs=1e-4)
