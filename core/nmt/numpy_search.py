@@ -69,8 +69,7 @@ def best_answers(
     shares = [order[k::count] for k in range(count)]  # long and short ones in each
 
     def answer(share: Sequence[int]) -> list[Found]:
-        search = _Beams if beam_width else _Greedy
-        return search(model, [sources[i] for i in share], [bounds[i] for i in share], ends, beam_width).run()
+        return _Search(model, [sources[i] for i in share], [bounds[i] for i in share], ends, beam_width).run()
 
     if threads == 1:
         found = list(map(answer, shares))
@@ -79,54 +78,6 @@ def best_answers(
             found = list(pool.map(answer, shares))
     by_source = dict(zip(chain.from_iterable(shares), chain.from_iterable(found), strict=True))
     return [by_source[i] for i in range(len(sources))]
-
-
-class _Search:
-    """What both searches share; `sources` come by falling length."""
-
-    def __init__(
-        self, model: NumpyModel, sources: Sequence[Ids], bounds: Sequence[int], ends: Ends, beam_width: int
-    ) -> None:
-        self.model = model
-        self.sources = sources
-        self.bounds = np.array(bounds)
-        self.ends = ends
-        self.beam_width = beam_width
-
-    def run(self) -> list[Found]:
-        """The best hypothesis for each source."""
-        ids, lengths = pad(self.sources)
-        # e^x of a gate that is far from 0 may be infinite: then its inverse is the 0 that it should be.
-        with np.errstate(over="ignore"):
-            return self.search(*self.model.encode(ids, lengths.astype(np.int64)))
-
-    def search(self, state: State, memory: Memory) -> list[Found]:
-        """The best hypothesis for each source, from the state before its first token."""
-        raise NotImplementedError
-
-
-class _Greedy(_Search):
-    """The likeliest token, again and again."""
-
-    def search(self, state: State, memory: Memory) -> list[Found]:
-        bounds, count = self.bounds, len(self.bounds)
-        ids = np.full((count, int(bounds.max())), self.ends.eos_id, np.int32)
-        totals, steps = np.zeros(count, np.float32), np.zeros(count, np.int64)
-        rows, last = np.arange(count), np.full(count, self.ends.sos_id)
-        for t in range(ids.shape[1]):
-            outputs = self.model.step(last, state, memory.attend_each)
-            logits = outputs @ self.model.projection
-            last = logits.argmax(1)
-            totals[rows] += np.take_along_axis(logits, last[:, np.newaxis], 1)[:, 0] - log_sum_exp(logits)
-            ids[rows, t], steps[rows] = last, t + 1
-            live = (last != self.ends.eos_id) & (t + 1 < bounds[rows])
-            if not live.any():
-                break
-            if not live.all():
-                kept = np.flatnonzero(live)
-                rows, last, state, memory = rows[kept], last[kept], state.take(kept), memory.take(kept)
-        lengths = steps - (ids[np.arange(count), steps - 1] == self.ends.eos_id)
-        return [Found(ids[i, : lengths[i]].tolist(), float(totals[i]), int(steps[i])) for i in range(count)]
 
 
 class _Live(NamedTuple):
@@ -152,31 +103,85 @@ class _Grown(NamedTuple):
         return _Grown(self.parents[places], self.tokens[places], self.log_probs[places])
 
 
-class _Beams(_Search):
-    """Beam search without penalties, for its best hypothesis alone.
+class _Search:
+    """Sources by falling length, and the most tokens of each; NumPy's copy of a model, to be asked for answers."""
 
-    Log-probabilities only fall. So one that is below that of a hypothesis that has ended never wins, nor does what
-    grows out of it: it need not be followed, and what it would have pushed out of the beam is below it.
-    """
+    def __init__(
+        self, model: NumpyModel, sources: Sequence[Ids], bounds: Sequence[int], ends: Ends, beam_width: int
+    ) -> None:
+        self.model = model
+        self.sources = sources
+        self.bounds = np.array(bounds)
+        self.ends = ends
+        self.beam_width = beam_width
 
-    def search(self, state: State, memory: Memory) -> list[Found]:
+    def run(self) -> list[Found]:
+        """The best hypothesis for each source."""
+        ids, lengths = pad(self.sources)
+        # e^x of a gate that is far from 0 may be infinite: then its inverse is the 0 that it should be.
+        with np.errstate(over="ignore"):
+            state, memory = self.model.encode(ids, lengths.astype(np.int64))
+            return self._search_beams(state, memory) if self.beam_width else self._search_greedily(state, memory)
+
+    def _search_greedily(self, state: State, memory: Memory) -> list[Found]:
+        """The likeliest token, again and again. `state` is overwritten."""
+        bounds, count = self.bounds, len(self.bounds)
+        ids = np.full((count, int(bounds.max())), self.ends.eos_id, np.int32)
+        totals, steps = np.zeros(count, np.float32), np.zeros(count, np.int64)
+        rows, last = np.arange(count), np.full(count, self.ends.sos_id)
+        for t in range(ids.shape[1]):
+            logits = self.model.step(last, state, memory.attend_each) @ self.model.projection
+            last = logits.argmax(1)
+            totals[rows] += np.take_along_axis(logits, last[:, np.newaxis], 1)[:, 0] - log_sum_exp(logits)
+            ids[rows, t], steps[rows] = last, t + 1
+            live = (last != self.ends.eos_id) & (t + 1 < bounds[rows])
+            if not live.any():
+                break
+            if not live.all():
+                kept = np.flatnonzero(live)
+                rows, last, state, memory = rows[kept], last[kept], state.take(kept), memory.take(kept)
+        lengths = steps - (ids[np.arange(count), steps - 1] == self.ends.eos_id)
+        return [Found(ids[i, : lengths[i]].tolist(), float(totals[i]), int(steps[i])) for i in range(count)]
+
+    def _search_beams(self, state: State, memory: Memory) -> list[Found]:
+        """Beam search without penalties, for its best hypothesis alone.
+
+        Log-probabilities only fall. So one below that of a hypothesis that has ended never wins, nor does what grows
+        out of it: it need not be followed, and what it would have pushed out of the beam is below it as well. The
+        greedy hypothesis, found first, is that bound from the beginning. Where it falls out of the beam, and all that
+        is left is worse, it was none, and the search is done again without it.
+        """
         count = len(self.bounds)
-        best: list[Found | None] = [None] * count
-        ended = np.full(count, -np.inf, np.float32)  # the best log-probability of those that ended
-        starts = np.full((count, 1), self.ends.sos_id)
-        live = _Live(np.arange(count), np.zeros(count, np.float32), starts, state)
+        every = np.arange(count)
+        greedy = self._search_greedily(state.take(every), memory)
+        reached = np.array([found.log_prob for found in greedy], np.float32) - _SLACK
+        found = self._follow(every, state.take(every), memory, reached)
+        lost = np.array([i for i in range(count) if i not in found], np.intp)
+        if len(lost):
+            found |= self._follow(lost, state.take(lost), memory, np.full(count, -np.inf, np.float32))
+        return [found[i] for i in range(count)]
+
+    def _follow(self, sentences: NDArray[np.intp], state: State, memory: Memory, ended: Floats) -> dict[int, Found]:
+        """The best that ends for each of `sentences`, rising, if it is not below `ended` (B,), which rises with it.
+
+        `state` has a row for each of `sentences`, `memory` for each source.
+        """
+        best: dict[int, Found] = {}
+        ended = ended.copy()
+        starts = np.full((len(sentences), 1), self.ends.sos_id)
+        live = _Live(sentences, np.zeros(len(sentences), np.float32), starts, state)
         while len(live.sentences):
             step = live.ids.shape[1]
             grown = self._grow(live, memory, ended)
-            sentences = live.sentences[grown.parents]
-            stops = (grown.tokens == self.ends.eos_id) | (step >= self.bounds[sentences])
-            for i in np.flatnonzero(stops).tolist():
-                sentence = sentences[i]
-                if best[sentence] is None or grown.log_probs[i] > ended[sentence]:
-                    ended[sentence] = grown.log_probs[i]
-                    best[sentence] = self._found(live.ids[grown.parents[i], 1:], grown, i, step)
-            live = _continue(live, grown.take(~stops & (grown.log_probs >= ended[sentences])))
-        return [found for found in best if found is not None]
+            owners = live.sentences[grown.parents]
+            stops = (grown.tokens == self.ends.eos_id) | (step >= self.bounds[owners])
+            for i in np.flatnonzero(stops & (grown.log_probs >= ended[owners])).tolist():
+                owner = int(owners[i])
+                if owner not in best or grown.log_probs[i] > ended[owner]:
+                    ended[owner] = grown.log_probs[i]
+                    best[owner] = self._found(live.ids[grown.parents[i], 1:], grown, i, step)
+            live = _continue(live, grown.take(~stops & (grown.log_probs >= ended[owners])))
+        return best
 
     def _found(self, before: NDArray[np.intp], grown: _Grown, place: int, step: int) -> Found:
         token = int(grown.tokens[place])
@@ -196,7 +201,8 @@ class _Beams(_Search):
         logits: Floats = self.model.step(live.ids[:, -1], live.state, attend) @ self.model.projection
         before = live.log_probs - log_sum_exp(logits, keep=True)
         bounds = np.maximum(self._bounds(logits, before, live.sentences, slots), ended)
-        parents, tokens = np.nonzero(logits >= (bounds[live.sentences] - before - _SLACK)[:, np.newaxis])
+        reached = logits >= (bounds[live.sentences] - before - _SLACK)[:, np.newaxis]
+        parents, tokens = np.divmod(np.flatnonzero(reached), logits.shape[1])  # much sooner than np.nonzero of a matrix
         grown = _Grown(parents, tokens, before[parents] + logits[parents, tokens])
         sentences = live.sentences[parents]
         # Equal ones stay in the order of the beams and of the vocabulary, as in TensorFlow's top_k.

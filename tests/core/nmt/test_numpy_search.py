@@ -13,7 +13,7 @@ from core.nmt.embeddings import Vectors
 from core.nmt.errors import NmtError
 from core.nmt.hparams import HParams
 from core.nmt.model import Pretrained, SearchState, Seq2Seq, Start
-from core.nmt.numpy_model import NumpyModel, covers
+from core.nmt.numpy_model import Memory, NumpyModel, State, covers
 from core.nmt.numpy_search import best_answers, covers_search, log_sum_exp
 from core.nmt.search import Ends, greedy_search
 
@@ -109,6 +109,37 @@ def test_many_at_once_give_what_each_gives_alone(beam_width):
         [alone] = best_answers(model, [source], [10], beam_width, ends)
         assert (one.ids, one.scored_tokens) == (alone.ids, alone.scored_tokens)
         assert one.log_prob == pytest.approx(alone.log_prob, rel=1e-4)
+
+
+class Chain:
+    """A model whose next token depends on the last one alone, by a table of log-probabilities (V, V)."""
+
+    def __init__(self, table):
+        self.projection = np.log(np.maximum(table, 1e-9)).astype("f")
+
+    def encode(self, ids, lengths):
+        count = len(lengths)
+        empty = np.zeros((1, count, 0), "f")
+        return State(empty, empty), Memory(np.zeros((count, 0, 1), "f"), np.zeros((count, 1, 0), "f"), empty[0])
+
+    def step(self, ids, state, attend):
+        return np.eye(len(self.projection), dtype="f")[ids]
+
+
+def test_a_greedy_answer_that_fell_out_of_the_beam_does_not_win():
+    sos, end, a, b, x, y, z, w = range(8)
+    table = np.zeros((8, 8))
+    table[sos, [a, b]] = 0.52, 0.48
+    table[a, [x, y, w]] = 0.34, 0.33, 0.33  # a x, the greedy way, is at 0.177 when b y and b z are at 0.24
+    table[b, [y, z]] = 0.5, 0.5
+    table[x, end] = 1
+    table[y, [end, a, b]] = 0.45, 0.3, 0.25
+    table[z, [end, a, b]] = 0.2, 0.41, 0.39
+    table[w, end] = 1
+    for beam_width, ids, probability in ((0, [a, x], 0.52 * 0.34), (2, [b, y], 0.24 * 0.45), (3, [a, x], 0.52 * 0.34)):
+        [found] = best_answers(Chain(table), [np.array([3], np.int32)], [6], beam_width, Ends(sos, end))
+        assert found.ids == ids
+        assert found.log_prob == pytest.approx(np.log(probability), rel=1e-5)
 
 
 def test_other_architectures_are_not_covered():
