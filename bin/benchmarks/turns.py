@@ -46,10 +46,10 @@ class Driver:
 
     def _read(self) -> dict[str, Any]:
         assert self._process.stdout is not None
-        line = self._process.stdout.readline()
-        if not line:
-            raise JaramError(f"{self.engine.name} ended before it answered: see {self._log}")
-        return dict(json.loads(line))
+        for line in self._process.stdout:
+            if line.startswith("{"):  # anything else was printed by a library before the driver took its output away
+                return dict(json.loads(line))
+        raise JaramError(f"{self.engine.name} ended before it answered: see {self._log}")
 
     def close(self) -> None:
         """End the process."""
