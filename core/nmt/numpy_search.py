@@ -147,8 +147,9 @@ class _Search:
         """Beam search without penalties, for its best hypothesis alone.
 
         Log-probabilities only fall. So one below that of a hypothesis that has ended never wins, nor does what grows
-        out of it: it need not be followed, and what it would have pushed out of the beam is below it as well. The
-        greedy hypothesis, found first, is that bound from the beginning. Where it falls out of the beam, and all that
+        out of it: it need not be followed, and what it would have pushed out of the beam is below it as well. Once as
+        many as there are beams are above the ended one, that and all below it are out of the beam. The greedy
+        hypothesis, found first, is that bound from the beginning. Where it falls out of the beam, and all that
         is left is worse, it was none, and the search is done again without it.
         """
         count = len(self.bounds)
@@ -161,19 +162,22 @@ class _Search:
             found |= self._follow(lost, state.take(lost), memory, np.full(count, -np.inf, np.float32))
         return [found[i] for i in range(count)]
 
-    def _follow(self, sentences: NDArray[np.intp], state: State, memory: Memory, ended: Floats) -> dict[int, Found]:
-        """The best that ends for each of `sentences`, rising, if it is not below `ended` (B,), which rises with it.
+    def _follow(self, sentences: NDArray[np.intp], state: State, memory: Memory, reached: Floats) -> dict[int, Found]:
+        """The best that ends for each of `sentences`, rising, and stays in the beam, if it is not below `reached` (B,).
 
         `state` has a row for each of `sentences`, `memory` for each source.
         """
         best: dict[int, Found] = {}
-        ended = ended.copy()
+        ended = reached.copy()  # what the best that has ended so far has, too
         starts = np.full((len(sentences), 1), self.ends.sos_id)
         live = _Live(sentences, np.zeros(len(sentences), np.float32), starts, state)
         while len(live.sentences):
             step = live.ids.shape[1]
             grown = self._grow(live, memory, ended)
             owners = live.sentences[grown.parents]
+            for owner in self._without_room(owners, grown, ended):
+                best.pop(owner, None)
+                ended[owner] = reached[owner]
             stops = (grown.tokens == self.ends.eos_id) | (step >= self.bounds[owners])
             for i in np.flatnonzero(stops & (grown.log_probs >= ended[owners])).tolist():
                 owner = int(owners[i])
@@ -182,6 +186,12 @@ class _Search:
                     best[owner] = self._found(live.ids[grown.parents[i], 1:], grown, i, step)
             live = _continue(live, grown.take(~stops & (grown.log_probs >= ended[owners])))
         return best
+
+    def _without_room(self, owners: NDArray[np.intp], grown: _Grown, ended: Floats) -> list[int]:
+        """Sources whose beam is full of continuations that are better than what has ended: that falls out of it."""
+        fills = _places(owners) == self.beam_width - 1
+        lost: list[int] = owners[fills & (grown.log_probs > ended[owners])].tolist()
+        return lost
 
     def _found(self, before: NDArray[np.intp], grown: _Grown, place: int, step: int) -> Found:
         token = int(grown.tokens[place])

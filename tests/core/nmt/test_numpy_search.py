@@ -142,6 +142,19 @@ def test_a_greedy_answer_that_fell_out_of_the_beam_does_not_win():
         assert found.log_prob == pytest.approx(np.log(probability), rel=1e-5)
 
 
+def test_an_ended_answer_that_fell_out_of_the_beam_does_not_win():
+    sos, end, a, x, y, z = range(6)
+    table = np.zeros((6, 6))
+    table[sos, [a, end, z]] = 0.6, 0.25, 0.15
+    table[a, [x, y, z]] = 0.5, 0.49, 0.01  # a x and a y, at 0.3 and 0.294, leave two beams no room for the empty one
+    table[x, [end, z]] = table[y, [end, z]] = 0.66, 0.34
+    table[z, end] = 1
+    for beam_width, ids, probability in ((2, [a, x], 0.3 * 0.66), (3, [], 0.25)):
+        [found] = best_answers(Chain(table), [np.array([3], np.int32)], [6], beam_width, Ends(sos, end))
+        assert found.ids == ids
+        assert found.log_prob == pytest.approx(np.log(probability), rel=1e-5)
+
+
 def test_other_architectures_are_not_covered():
     for other in (
         replace(PLAIN, unit_type="gru"),
