@@ -10,7 +10,7 @@ import tensorflow as tf
 from core.nmt.dataset import Corpus, Ids, batch_arrays
 from core.nmt.decoding import Decoder
 from core.nmt.metrics import score
-from core.nmt.model import Batch, Seq2Seq
+from core.nmt.model import Batch, Seq2Seq, batch_signature
 from core.nmt.search import Ends
 from core.nmt.subwords import answer_text
 from core.nmt.vocab import Vocab
@@ -31,11 +31,9 @@ class Evaluator:
         self._tgt_vocab = tgt_vocab
         self._ends = Ends(tgt_vocab.sos_id, tgt_vocab.eos_id)
         self._decoder = Decoder(model, model.hparams, self._ends)
-        matrix, vector = tf.TensorSpec((None, None), tf.int32), tf.TensorSpec((None,), tf.int32)
-        source = tf.TensorSpec((None, None, None), tf.int32) if model.hparams.use_char_encode else matrix
         self._loss = tf.function(
             lambda *batch: tf.reduce_sum(model.token_losses(Batch(*batch))),
-            input_signature=[source, vector, matrix, matrix, vector],
+            input_signature=batch_signature(model.hparams),
             autograph=False,
         )
 

@@ -42,6 +42,13 @@ class Batch(NamedTuple):
     target_lengths: tf.Tensor
 
 
+def batch_signature(hparams: HParams) -> Batch:
+    """The `tf.TensorSpec`s of a batch. Shapes are left open, so that one graph serves batches of all sizes."""
+    matrix, vector = tf.TensorSpec((None, None), tf.int32), tf.TensorSpec((None,), tf.int32)
+    source = tf.TensorSpec((None, None, None), tf.int32) if hparams.use_char_encode else matrix
+    return Batch(source, vector, matrix, matrix, vector)
+
+
 class Start(NamedTuple):
     """What a source comes to: the decoder's `state` before the first token, and the `memory` that attention looks at.
 

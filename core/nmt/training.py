@@ -23,7 +23,7 @@ from core.nmt.errors import NmtError
 from core.nmt.evaluation import Evaluator
 from core.nmt.hparams import HParams
 from core.nmt.importing import import_original
-from core.nmt.model import Batch, Pretrained, Seq2Seq
+from core.nmt.model import Batch, Pretrained, Seq2Seq, batch_signature
 from core.nmt.optimizers import clip_gradients, make_optimizer
 from core.nmt.original_model import Places, is_original
 from core.nmt.pace import Pace
@@ -159,17 +159,10 @@ class Trainer:
         self._checkpoints = Checkpoints(out_dir, self.model, self._optimizer)
         self._selection = Selection(hparams, self._checkpoints)
         self._summaries = Summaries(out_dir / SUMMARIES if hparams.summaries else None)
-        matrix, vector = tf.TensorSpec((None, None), tf.int32), tf.TensorSpec((None,), tf.int32)
-        source = tf.TensorSpec((None,) * 3, tf.int32) if hparams.use_char_encode else matrix
-        # Shapes are left open, so that one graph serves every bucket: nothing is retraced while it trains.
+        number = tf.TensorSpec((), tf.float32), tf.TensorSpec((), tf.int32)
+        # One signature for batches of all sizes: nothing is retraced while it trains.
         self._step = tf.function(
-            self._distributed_step,
-            input_signature=[
-                (source, vector, matrix, matrix, vector),
-                tf.TensorSpec((), tf.float32),
-                tf.TensorSpec((), tf.int32),
-            ],
-            autograph=False,
+            self._distributed_step, input_signature=[tuple(batch_signature(hparams)), *number], autograph=False
         )
 
     def run(self) -> dict[str, Any]:
