@@ -125,8 +125,15 @@ def read_answers(path: Path) -> Iterator[Answer]:
 
 @contextmanager
 def _whole(path: Path) -> Iterator[TextIO]:
-    """A file that gets its name when it has been written to its end, and leaves nothing behind otherwise."""
+    """A file that gets its name when it has been written to its end, and leaves nothing behind otherwise.
+
+    A pipe or a device, such as /dev/stdout, is written to as it is: a file must not take its place.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
+    if path.exists() and not path.is_file():
+        with path.open("w", encoding="utf-8", newline="\n") as file:
+            yield file
+        return
     partial = path.with_name(f"{path.name}.{os.getpid()}.tmp")  # two jobs may write the same file
     try:
         with partial.open("w", encoding="utf-8", newline="\n") as file:

@@ -1,6 +1,7 @@
 """The files that tell what was found."""
 
 import json
+import os
 
 import pytest
 
@@ -83,3 +84,14 @@ def test_what_breaks_off_leaves_the_old_file_and_nothing_else(tmp_path):
 def test_the_directory_is_made(tmp_path):
     AnswerFiles(tmp_path / "new" / "deep" / "out").write(ANSWERS)
     assert lines(tmp_path / "new" / "deep" / "out") == ["b@@ c a", "", ""]
+
+
+def test_a_pipe_or_device_is_written_to_and_not_replaced(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    reader = os.open(tmp_path / "pipe", os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        AnswerFiles(tmp_path / "pipe").write(ANSWERS)
+        assert (tmp_path / "pipe").is_fifo()
+        assert os.read(reader, 100).decode() == "b@@ c a\n\n\n"
+    finally:
+        os.close(reader)
