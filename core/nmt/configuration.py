@@ -52,6 +52,8 @@ def configure(command: CommandLine) -> Configuration:
         wanted, ignored = _allowed(model, asked)
         if "inference_input_file" not in command.paths:
             notes += ignored
+        elif "random_seed" in asked:  # what samples are drawn from: there is nothing to learn
+            wanted["random_seed"] = asked["random_seed"]
         hparams = model.updated({**_original_decoding(is_original), **wanted})
     if model is not None:
         notes += about_model + _changes(model, hparams, asked)

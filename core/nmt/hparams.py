@@ -122,7 +122,7 @@ class HParams:
     batch_size: int = flag(128, "Sentence pairs a step.", least=1)
     num_train_steps: int = flag(12000, "Steps of training, counted from the model's first.", role=_RUN, least=0)
     random_seed: int = flag(
-        0, "What initial weights, order of the data and dropout are drawn from.", least=0, below=2**31
+        0, "What initial weights, order of the data, dropout and samples are drawn from.", least=0, below=2**31
     )
     colocate_gradients_with_ops: bool = flag(True, "No effect: TensorFlow 2 places gradients itself.", role=_NO_EFFECT)
 

@@ -205,6 +205,11 @@ def test_how_a_model_learns_is_no_matter_when_it_answers(meant, model, tmp_path)
     assert (said.hparams, said.notes) == (model, ())
 
 
+def test_samples_are_drawn_from_the_commands_seed_and_training_goes_on_with_the_models(meant, model, tmp_path):
+    assert meant("--random_seed=7", f"--inference_input_file={tmp_path / 'in'}").hparams.random_seed == 7
+    assert meant("--random_seed=7").hparams.random_seed == model.random_seed
+
+
 def test_the_model_that_answers_lies_beside_its_checkpoint_or_one_above(tmp_path, model):
     def found(*flags):
         return model_directory(parse([*flags, "--inference_input_file=in"]))
