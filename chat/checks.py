@@ -30,7 +30,9 @@ def check_data_dir(**kwargs: Any) -> list[CheckMessage]:
 @register()
 def check_out_dir(**kwargs: Any) -> list[CheckMessage]:
     """chat.E002: OUT_DIR, where set, holds a model."""
-    if settings.OUT_DIR is None or (settings.OUT_DIR / "hparams.json").is_file():
+    # hparams is what tensorflow/nmt writes, whose models are read too.
+    names = ("hparams.json", "hparams")
+    if settings.OUT_DIR is None or any((settings.OUT_DIR / name).is_file() for name in names):
         return []
     return [
         Error(

@@ -29,6 +29,10 @@ def test_out_dir_without_a_model_is_found(settings, tmp_path):
     assert ids(checks.check_out_dir()) == ["chat.E002"]
     (tmp_path / "hparams.json").touch()
     assert checks.check_out_dir() == []
+    settings.OUT_DIR = tmp_path / "original"
+    settings.OUT_DIR.mkdir()
+    (settings.OUT_DIR / "hparams").touch()
+    assert checks.check_out_dir() == []
 
 
 def test_an_unknown_analyser_is_found(settings):

@@ -83,6 +83,20 @@ def test_a_file_of_the_right_name_and_another_size_is_passed_over(model_dir):
     assert len(OriginalModel(model_dir).src_vocab) == 38
 
 
+def test_hparams_of_the_first_version_describe_the_same_model(model_dir):
+    """NM-chatbot's: one depth for both sides, no search modes, and the old names of a falling learning rate."""
+    path = model_dir / "hparams"
+    file = json.loads(path.read_text(encoding="utf-8"))
+    new = ("infer_mode", "coverage_penalty_weight", "num_encoder_layers", "num_decoder_layers", "num_sampled_softmax")
+    kept = {name: value for name, value in file.items() if name not in new and "residual_layers" not in name}
+    del kept["decay_scheme"], kept["language_model"], kept["use_char_encode"]
+    old = {"num_layers": 2, "num_residual_layers": 0, "source_reverse": False, "decay_steps": 10, "beam_width": 10}
+    path.write_text(json.dumps(kept | old), encoding="utf-8")
+    original = OriginalModel(model_dir)
+    original.build()
+    assert original.hparams.beams == 10
+
+
 def test_without_vocabularies_it_says_what_to_give(model_dir):
     shutil.rmtree(model_dir.parent / "data")
     with pytest.raises(NmtError, match=r"give --vocab_prefix=PREFIX, for a file PREFIX\.tgt"):
