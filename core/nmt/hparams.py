@@ -288,9 +288,14 @@ class HParams:
         return tuple(dict.fromkeys(name for name in names if name))
 
     def save(self, directory: Path) -> None:
-        """Write `hparams.json` into a model directory."""
+        """Write `hparams.json` into a model directory, whole or not at all: without it the weights there are lost."""
         path = directory / FILE_NAME
-        path.write_text(json.dumps(asdict(self), indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        fresh = path.with_name(f"{FILE_NAME}.new")
+        try:
+            fresh.write_text(json.dumps(asdict(self), indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+            fresh.replace(path)
+        finally:
+            fresh.unlink(missing_ok=True)
 
     @classmethod
     def load(cls, directory: Path) -> HParams:

@@ -24,6 +24,14 @@ def test_the_file_is_readable_json_without_paths(tmp_path):
     assert not {*PATHS} & {*asdict(HParams())}
 
 
+def test_what_cannot_be_written_leaves_the_old_file(tmp_path):
+    HParams(num_units=7).save(tmp_path)
+    with pytest.raises(UnicodeEncodeError):
+        HParams(sos="\udcff").save(tmp_path)  # fails in the middle of writing, as a full disk does
+    assert HParams.load(tmp_path) == HParams(num_units=7)
+    assert [path.name for path in tmp_path.iterdir()] == [FILE_NAME]
+
+
 def test_hyperparameters_never_change():
     with pytest.raises(FrozenInstanceError):
         HParams().num_units = 3
