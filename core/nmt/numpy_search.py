@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from core.nmt.dataset import pad
 from core.nmt.hparams import HParams
-from core.nmt.numpy_model import Floats, Ids, Memory, NumpyModel, State
+from core.nmt.numpy_model import Floats, Ids, Memory, NumpyModel, State, multiply
 from core.nmt.search import Ends
 
 # Rows of logits whose exponentials are taken at once: few enough to stay in the processor's cache.
@@ -130,7 +130,7 @@ class _Search:
         totals, steps = np.zeros(count, np.float32), np.zeros(count, np.int64)
         rows, last = np.arange(count), np.full(count, self.ends.sos_id)
         for t in range(ids.shape[1]):
-            logits = self.model.step(last, state, memory.attend_each) @ self.model.projection
+            logits = multiply(self.model.step(last, state, memory.attend_each), self.model.projection)
             last = logits.argmax(1)
             totals[rows] += np.take_along_axis(logits, last[:, np.newaxis], 1)[:, 0] - log_sum_exp(logits)
             ids[rows, t], steps[rows] = last, t + 1
@@ -208,7 +208,7 @@ class _Search:
             contexts: Floats = memory.attend(beams)[live.sentences, slots]
             return contexts
 
-        logits: Floats = self.model.step(live.ids[:, -1], live.state, attend) @ self.model.projection
+        logits = multiply(self.model.step(live.ids[:, -1], live.state, attend), self.model.projection)
         before = live.log_probs - log_sum_exp(logits, keep=True)
         bounds = np.maximum(self._bounds(logits, before, live.sentences, slots), ended)
         reached = logits >= (bounds[live.sentences] - before - _SLACK)[:, np.newaxis]
