@@ -1,6 +1,10 @@
 """What every Django test needs: a database of its own in a file, and no secret key or data of an installation."""
 
+import os
 from pathlib import Path
+
+# As bin/serve has it, and before anything imports NumPy.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import pytest
 from django.conf import settings as django_settings

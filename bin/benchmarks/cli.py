@@ -65,7 +65,7 @@ def add_commands(parser: argparse.ArgumentParser) -> None:
     add_shape(command)
     command.add_argument("--rounds", type=int, default=3, help="turns of each engine (default %(default)s)")
     command.add_argument("--calls", type=int, default=100, help="most calls of a turn (default %(default)s)")
-    command.add_argument("--steps", type=int, default=800, help="steps of training before (default %(default)s)")
+    command.add_argument("--steps", type=int, default=400, help="steps of training before (default %(default)s)")
 
     command = add("parity", "models of tensorflow/nmt: how many of its answers and scores are ours too")
     command.add_argument("--models", type=Path, required=True, help="a directory of them, and data/ beside them")
