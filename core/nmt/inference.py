@@ -159,6 +159,7 @@ def answer_file(
     places: Places | None = None,
 ) -> FileResult:
     """Write the files that `task` names, decoded as `hparams` say. Raises `NmtError` for what can't be used."""
+    _check_outputs(task)
     sources = list(read_tokens(task.input_file))
     numbers = _wanted(task, len(sources))
     if task.lines is not None:
@@ -191,6 +192,15 @@ def score_file(result: FileResult, task: FileTask, reference_file: Path, hparams
         references = [references[number] for number in task.lines]
     answers = result.answers or []
     return {name: score(name, answers, references, hparams.subword_option) for name in hparams.metric_names}
+
+
+def _check_outputs(task: FileTask) -> None:
+    outputs = [path.resolve() for path in (task.output_file, task.nbest_file, task.alignments_file) if path]
+    if len(set(outputs)) < len(outputs):
+        raise NmtError(
+            "--inference_output_file, --nbest_output_file and --alignments_output_file need a file each: "
+            f"{', '.join(map(str, outputs))}"
+        )
 
 
 def _wanted(task: FileTask, lines: int) -> Sequence[int]:

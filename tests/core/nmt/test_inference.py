@@ -256,6 +256,14 @@ def test_chosen_lines_are_answered_in_the_order_given_each_alone(model_dir, inpu
         answer_file(model_dir, FileTask(input_file, tmp_path / "out", lines=(1,), job=Job(0, 2)), HPARAMS)
 
 
+def test_a_file_that_is_named_for_two_kinds_of_output_stays_as_it_is(model_dir, input_file, tmp_path):
+    (tmp_path / "out").write_text("old\n", encoding="utf-8")
+    for twice in (tmp_path / "out", tmp_path / ".." / tmp_path.name / "out"):
+        with pytest.raises(NmtError, match="need a file each"):
+            answer_file(model_dir, FileTask(input_file, tmp_path / "out", twice), HPARAMS)
+    assert lines_of(tmp_path / "out") == ["old"]
+
+
 @pytest.mark.usefixtures("eagerly")
 def test_answers_are_scored_against_a_reference(model_dir, input_file, tmp_path):
     hparams = replace(HPARAMS, metrics="accuracy,bleu")
