@@ -93,6 +93,7 @@ def test_tokens_that_nobody_knows_are_answered_too(translator):
     assert unknown == unk
 
 
+@pytest.mark.usefixtures("eagerly")
 def test_all_hypotheses_of_a_beam_are_given_the_best_first(model_dir, translator, sources):
     beam = Translator(model_dir, beam_width=4)
     found = beam.translate_n_best([*sources[:3], []])
@@ -103,6 +104,7 @@ def test_all_hypotheses_of_a_beam_are_given_the_best_first(model_dir, translator
     assert [len(h) for h in translator.translate_n_best(sources[:3])] == [1, 1, 1]
 
 
+@pytest.mark.usefixtures("eagerly")
 def test_a_beam_width_of_0_is_greedy_whatever_the_model_says(model_dir, tmp_path, translator, sources):
     copy = tmp_path / "beams"
     shutil.copytree(model_dir, copy)

@@ -93,4 +93,4 @@ def test_sgd_adds_the_rows_of_a_sparse_gradient_in_one_order(rng):
     assert all((result == results[0]).all() for result in results)
     summed = np.zeros((1000, 64))
     np.add.at(summed, slices.indices, slices.values.astype(np.float64))
-    assert results[0] == pytest.approx(1 - 0.1 * summed, rel=1e-4, abs=1e-4)
+    assert np.allclose(results[0], 1 - 0.1 * summed, rtol=1e-4, atol=1e-4)
