@@ -83,18 +83,18 @@ class LSTMWeights(NamedTuple):
 
 def run_gates(gates: Floats, cells: Floats) -> Floats:
     """The rest of an LSTM step after its products: `gates` (N, 4U), overwritten, `cells` (N, U), updated → (N, U)."""
-    units = cells.shape[1]
+    units = cells.shape[1]  # the gates lie side by side: i, f, o, g
     np.exp(gates, out=gates)
     gates += 1
     np.reciprocal(gates, out=gates)
-    i, f, o, g = (gates[:, k * units : (k + 1) * units] for k in range(4))
+    g = gates[:, 3 * units :]
     g *= 2
     g -= 1
-    g *= i
-    cells *= f
+    g *= gates[:, :units]
+    cells *= gates[:, units : 2 * units]
     cells += g
     outputs: Floats = np.tanh(cells)
-    outputs *= o
+    outputs *= gates[:, 2 * units : 3 * units]
     return outputs
 
 

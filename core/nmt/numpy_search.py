@@ -23,8 +23,8 @@ from core.nmt.search import Ends
 # Rows of logits whose exponentials are taken at once: few enough to stay in the processor's cache.
 _ROWS = 16
 
-# Fewer rows than these are not worth a thread of their own.
-_ROWS_A_THREAD = 8
+# Fewer hypotheses than these are not worth a thread of their own: their steps are too short for two to run at once.
+_ROWS_A_THREAD = 32
 
 # Logits below it are far from what a float32 sum of exponentials can hold, whatever the vocabulary's size.
 _SAFE = 60.0
@@ -64,7 +64,7 @@ def best_answers(
     there are cores: NumPy lets them run at once.
     """
     order = sorted(range(len(sources)), key=lambda i: -len(sources[i]))
-    threads = max(1, min(os.cpu_count() or 1, len(sources) // _ROWS_A_THREAD))
+    threads = max(1, min(os.cpu_count() or 1, len(sources), len(sources) * max(1, beam_width) // _ROWS_A_THREAD))
     count = max(threads, -(-len(sources) // batch_size))
     shares = [order[k::count] for k in range(count)]  # long and short ones in each
 
@@ -132,7 +132,7 @@ class _Search:
         for t in range(ids.shape[1]):
             logits = multiply(self.model.step(last, state, memory.attend_each), self.model.projection)
             last = logits.argmax(1)
-            totals[rows] += np.take_along_axis(logits, last[:, np.newaxis], 1)[:, 0] - log_sum_exp(logits)
+            totals[rows] += logits[np.arange(len(last)), last] - log_sum_exp(logits)
             ids[rows, t], steps[rows] = last, t + 1
             live = (last != self.ends.eos_id) & (t + 1 < bounds[rows])
             if not live.any():
