@@ -13,9 +13,15 @@ def test_an_answer_is_joined_and_carries_its_score_and_model(live, tokenizer):
 
 
 def test_unknown_tokens_are_spelt_for_the_vocabulary_of_the_model(live, tokenizer):
-    model = live(src_vocab=frozenset({"▁안녕"}))
+    model = live(src_vocab=frozenset({"▁안녕", "▁", "친", "구"}))
     model.answer([tokenizer.split("안녕 친구")])
     assert model._translator.batches == [[("▁안녕", "▁", "친", "구")]]
+
+
+def test_a_token_with_a_syllable_that_is_unknown_too_stays_one_unknown_token(live, tokenizer):
+    model = live(src_vocab=frozenset({"▁안녕", "▁", "친"}))
+    model.answer([tokenizer.split("안녕 친구")])
+    assert model._translator.batches == [[("▁안녕", "▁친구")]]
 
 
 @pytest.mark.parametrize("tokens", [(), ("▁",), ("▁안녕", "<unk>")])
