@@ -209,7 +209,7 @@ def registry(tmp_path_factory):
     """A data directory whose live model knows three answers."""
     registry = Registry(tmp_path_factory.mktemp("data"))
     engine = {"num_layers": 1, "num_units": 32, "attention": "luong", "dropout": 0.0}
-    engine |= {"optimizer": "adam", "learning_rate": 0.02, "num_train_steps": 60}
+    engine |= {"optimizer": "adam", "learning_rate": 0.02, "num_train_steps": 120}
     evolve(
         [Pair(question, answer) for question, answer in KNOWN.items()],
         registry=registry,

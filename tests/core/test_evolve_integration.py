@@ -40,7 +40,7 @@ SETTINGS = EvolveSettings(
         "learning_rate": 0.01,
         "dropout": 0.0,
         "batch_size": 20,
-        "num_train_steps": 120,
+        "num_train_steps": 240,
     },
     threads=1,
     min_free_bytes=0,
