@@ -5,14 +5,16 @@ from __future__ import annotations
 import tempfile
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from benchmarks.drivers.jaram_shape import STATS, make_hparams
 from benchmarks.drivers.protocol import Setup
 from benchmarks.machine import print_table, say
 
-# Steps that do not count, and the steps between two events of a training, at which the profiler starts and stops.
-WARM_UP, STATS = 30, 10
+# Steps before the profiler starts; as all it does, that falls on a log line.
+WARM_UP = 3 * STATS
 
 # A thread's share of an operation that was cut into parts; the operation's own row is the part of the first thread.
 POOL = "ParallelFor"
@@ -43,7 +45,6 @@ def _train(setup: Setup, steps: int, scratch: Path) -> float:
     """Train with the profiler on for the last `steps` steps; the seconds that those took."""
     import tensorflow as tf
 
-    from core.nmt.hparams import HParams
     from core.nmt.training import DataPrefixes, Event, train
 
     seconds = 0.0
@@ -59,20 +60,7 @@ def _train(setup: Setup, steps: int, scratch: Path) -> float:
             if event.step == event.total:
                 tf.profiler.experimental.stop()
 
-    hparams = HParams(
-        num_layers=setup.layers,
-        num_units=setup.units,
-        attention="scaled_luong",
-        share_vocab=True,
-        optimizer="adam",
-        learning_rate=setup.learning_rate,
-        dropout=setup.dropout,
-        batch_size=setup.batch_size,
-        num_train_steps=WARM_UP + steps,
-        steps_per_stats=STATS,
-        steps_per_external_eval=WARM_UP + steps,
-        summaries=False,
-    )
+    hparams = replace(make_hparams(setup, WARM_UP + steps), summaries=False)
     train(hparams, DataPrefixes(setup.file("vocab"), setup.file("train")), scratch / "model", watch)
     return seconds
 

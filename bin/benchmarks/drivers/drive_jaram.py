@@ -16,32 +16,8 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # as bin/serve does
 sys.path.insert(0, str(Path(__file__).resolve().parents[3]))
 
+from jaram_shape import STATS, make_hparams
 from protocol import Setup, read_setup, serve
-
-from core.nmt.hparams import HParams
-
-# Steps between two log lines, which is as fine as a turn can be cut.
-STATS = 10
-
-
-def make_hparams(setup: Setup, steps: int) -> HParams:
-    """The setup as hyperparameters, for a training of `steps`."""
-    return HParams(
-        num_layers=setup.layers,
-        num_units=setup.units,
-        attention="scaled_luong",
-        share_vocab=True,
-        optimizer="adam",
-        learning_rate=setup.learning_rate,
-        dropout=setup.dropout,
-        batch_size=setup.batch_size,
-        num_train_steps=steps,
-        steps_per_stats=STATS,
-        steps_per_external_eval=max(1, steps),
-        random_seed=setup.seed,
-        num_intra_threads=setup.threads,
-        num_inter_threads=setup.threads,
-    )
 
 
 def limit_threads(setup: Setup) -> None:
