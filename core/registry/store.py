@@ -83,13 +83,15 @@ class Registry:
             raise RegistryError(f"there is no model version {name} in {self.data_dir}")
         return Run(name, path, Manifest.read(path))
 
+    def names(self) -> list[str]:
+        """The name of every finished run, damaged ones as well: the bundled one first, then by age."""
+        names = sorted(path.name for path in self._list(self.models_dir) if _NAME.fullmatch(path.name))
+        return [INITIAL, *names] if (self.initial_dir / MANIFEST).exists() else names
+
     def runs(self) -> list[Run]:
         """Every finished run, the bundled one first, then by age. Damaged ones are logged and left out."""
-        names = sorted(path.name for path in self._list(self.models_dir) if _NAME.fullmatch(path.name))
-        if (self.initial_dir / MANIFEST).exists():
-            names.insert(0, INITIAL)
         found = []
-        for name in names:
+        for name in self.names():
             try:
                 found.append(self.get(name))
             except RegistryError as error:

@@ -54,6 +54,13 @@ def test_a_draft_is_invisible_until_it_is_finished(registry):
     assert not draft.path.exists()
 
 
+def test_names_hold_damaged_versions_too(registry):
+    whole, damaged = make_run(registry), make_run(registry)
+    (damaged.path / "manifest.json").write_text("{", encoding="utf-8")
+    assert registry.names() == sorted([whole.name, damaged.name])
+    assert [run.name for run in registry.runs()] == [whole.name]
+
+
 def test_a_discarded_draft_leaves_nothing(registry):
     with registry.lock():
         draft = registry.new_run()
