@@ -44,7 +44,8 @@ class Tokenizer:
             tokens += token if token in SPECIALS else [token]
         return tokens
 
-    def join(self, tokens: Iterable[str]) -> str:
+    @staticmethod
+    def join(tokens: Iterable[str]) -> str:
         """The text of `tokens`, spelt or not. Two marks in a row, as a model may write them, are one space."""
         return " ".join("".join(tokens).replace(WORD_MARK, " ").split())
 
