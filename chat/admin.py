@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 from import_export.admin import ImportExportModelAdmin
 from unfold.admin import ModelAdmin
-from unfold.contrib.filters.admin import ChoicesDropdownFilter, RelatedDropdownFilter
+from unfold.contrib.filters.admin import BooleanRadioFilter, ChoicesDropdownFilter, RelatedDropdownFilter
 from unfold.contrib.import_export.forms import ExportForm, ImportForm
 from unfold.decorators import action, display
 from unfold.forms import ActionForm, AdminPasswordChangeForm, UserChangeForm, UserCreationForm
@@ -76,7 +76,7 @@ class ChatForm(forms.ModelForm):
 
     class Meta:
         model = Chat
-        fields = ("question", "answer", "correction", "verify", "category")
+        fields = ("question", "answer", "correction", "verify", "canary", "category")
         widgets = {name: UnfoldAdminTextareaWidget({"rows": 3}) for name in ("question", "answer", "correction")}
 
     def clean(self) -> dict[str, Any]:
@@ -123,6 +123,7 @@ class ChatAdmin(ModelAdmin, ImportExportModelAdmin):
         ("category", RelatedDropdownFilter),
         ("source", ChoicesDropdownFilter),
         ("origin", ChoicesDropdownFilter),
+        ("canary", BooleanRadioFilter),
         ("created_at", DayRangeFilter),
     )
     list_filter_submit = True
@@ -130,7 +131,7 @@ class ChatAdmin(ModelAdmin, ImportExportModelAdmin):
     list_fullwidth = True
     search_fields = ("question", "answer", "correction")
     search_help_text = _("질문, 답, 고친 답에서 찾아요")
-    actions = ("approve", "mark_for_deletion", "put_into_category")
+    actions = ("approve", "mark_for_deletion", "put_into_category", "mark_as_canary", "unmark_as_canary")
     warn_unsaved_form = True
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Chat]:
@@ -141,8 +142,9 @@ class ChatAdmin(ModelAdmin, ImportExportModelAdmin):
 
     @display(description=_("질문"), ordering="question")
     def short_question(self, chat: Chat) -> str:
-        """Show the beginning of the question."""
-        return Truncator(chat.question).chars(60)
+        """Show the beginning of the question, and mark one whose answer must always hold."""
+        text = Truncator(chat.question).chars(60)
+        return f"★ {text}" if chat.canary else text
 
     @display(description=_("답"), ordering="best_answer")
     def short_answer(self, chat: Chat) -> str:
@@ -165,10 +167,10 @@ class ChatAdmin(ModelAdmin, ImportExportModelAdmin):
     def get_fieldsets(self, request: HttpRequest, obj: Chat | None = None) -> list[tuple[str | None, dict[str, Any]]]:
         """Ask a new pair for what it needs; show where a stored row comes from."""
         if obj is None:
-            return [(None, {"fields": ("question", "answer", "verify", "category")})]
+            return [(None, {"fields": ("question", "answer", "verify", "canary", "category")})]
         provenance = ("origin", "source", "score_percent", "model_version", "created_at", "answered_at")
         return [
-            (None, {"fields": ("question", "answer", "correction", "verify", "category")}),
+            (None, {"fields": ("question", "answer", "correction", "verify", "canary", "category")}),
             (_("검토 기록"), {"fields": (("reviewer", "reviewed_at"),)}),
             (_("나온 곳"), {"fields": (provenance[:2], provenance[2:4], provenance[4:])}),
         ]
@@ -234,6 +236,34 @@ class ChatAdmin(ModelAdmin, ImportExportModelAdmin):
             request,
             ngettext("대화 %(count)d개의 분류: %(name)s", "대화 %(count)d개의 분류: %(name)s", count)
             % {"count": count, "name": name},
+        )
+
+    @action(description=_("꼭 지켜야 할 답으로 정하기"), permissions=["change"])
+    def mark_as_canary(self, request: HttpRequest, queryset: QuerySet[Chat]) -> None:
+        """Let no model go live that answers the chosen rows otherwise."""
+        unapproved = queryset.order_by().exclude(verify=Chat.Verify.APPROVED).count()
+        count = services.set_canary(chats=queryset, canary=True, reviewer=request.user)
+        self._tell(
+            request,
+            ngettext("대화 %d개를 꼭 지켜야 할 답으로 정했어요.", "대화 %d개를 꼭 지켜야 할 답으로 정했어요.", count)
+            % count,
+        )
+        if unapproved:
+            text = ngettext(
+                "그중 %d개는 검토완료가 아니어서 아직 지키지 않아요.",
+                "그중 %d개는 검토완료가 아니어서 아직 지키지 않아요.",
+                unapproved,
+            )
+            self.message_user(request, text % unapproved, messages.WARNING)
+
+    @action(description=_("꼭 지켜야 할 답에서 빼기"), permissions=["change"])
+    def unmark_as_canary(self, request: HttpRequest, queryset: QuerySet[Chat]) -> None:
+        """Let models answer the chosen rows otherwise again."""
+        count = services.set_canary(chats=queryset, canary=False, reviewer=request.user)
+        self._tell(
+            request,
+            ngettext("대화 %d개를 꼭 지켜야 할 답에서 뺐어요.", "대화 %d개를 꼭 지켜야 할 답에서 뺐어요.", count)
+            % count,
         )
 
     def _tell(self, request: HttpRequest, text: str) -> None:

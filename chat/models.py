@@ -94,6 +94,11 @@ class Chat(models.Model):
         _("고친 답"), blank=True, default="", help_text=_("비워 두면 나간 답을 그대로 배워요.")
     )
     verify = models.CharField(_("검토"), max_length=10, choices=Verify, default=Verify.PENDING)
+    canary = models.BooleanField(
+        _("꼭 지켜야 할 답"),
+        default=False,
+        help_text=_("이 질문에 이 답을 못 하는 모델은 내보내지 않아요. 검토완료인 대화만 지켜요."),
+    )
     category = models.ForeignKey(
         Category,
         verbose_name=_("분류"),
@@ -166,6 +171,7 @@ class Chat(models.Model):
                 condition=Q(answered_at__isnull=True, origin="conversation"),
                 name="chat_unanswered",
             ),
+            models.Index(fields=["-id"], condition=Q(canary=True), name="chat_canaries"),
         ]
 
     def __str__(self) -> str:

@@ -43,21 +43,24 @@ def training_pairs() -> Iterator[Pair]:
     """Stream every approved row as a pair: the correction where there is one, else the answer.
 
     In the order in which they were reviewed, for the newest decision counts where two disagree.
-    Imported rows that nobody corrected are bulk data: held-out sets may be taken from them alone.
+    Imported rows that nobody corrected or marked as a canary are bulk data: held-out sets may be taken from them
+    alone.
     """
     rows = (
         Chat.objects.approved()
         .with_best_answer()
         .order_by(F("reviewed_at").asc(nulls_first=True), "pk")
-        .values_list("pk", "question", "best_answer", "correction", "origin", "category__name")
+        .values_list("pk", "question", "best_answer", "correction", "origin", "category__name", "canary", "session")
     )
-    for pk, question, answer, correction, origin, category in rows.iterator(chunk_size=_CHUNK):
+    for pk, question, answer, correction, origin, category, canary, visitor in rows.iterator(chunk_size=_CHUNK):
         yield Pair(
             question=question,
             answer=answer,
-            bulk=origin == Chat.Origin.IMPORT and not correction,
+            bulk=origin == Chat.Origin.IMPORT and not correction and not canary,
             category=category or "",
             row=pk,
+            canary=canary,
+            visitor=visitor,
         )
 
 

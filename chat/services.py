@@ -88,13 +88,13 @@ def save_review(*, chat: Chat, changed: Iterable[str], reviewer: AbstractBaseUse
 
     Only the named fields are written, so an answer that arrives meanwhile is not lost.
     """
-    fields = set(changed) & {"question", "answer", "correction", "verify", "category"}
+    fields = set(changed) & {"question", "answer", "correction", "verify", "canary", "category"}
     if chat.is_conversation:
         fields -= {"question", "answer"}
     if fields & {"question", "answer"}:
         chat.pair_key = pair_key(chat.question, chat.answer)
         fields.add("pair_key")
-    if fields & {"question", "answer", "correction", "verify"}:
+    if fields & {"question", "answer", "correction", "verify"} or ("canary" in fields and chat.canary):
         chat.reviewer = reviewer
         chat.reviewed_at = timezone.now()
         fields |= {"reviewer", "reviewed_at"}
@@ -118,6 +118,18 @@ def add_pair(*, chat: Chat, origin: Chat.Origin, reviewer: AbstractBaseUser) -> 
 def set_verify(*, chats: QuerySet[Chat], verify: Chat.Verify, reviewer: AbstractBaseUser) -> int:
     """Give the same decision to many rows; return how many."""
     return chats.order_by().update(verify=verify, reviewer=reviewer, reviewed_at=timezone.now())
+
+
+@transaction.atomic
+def set_canary(*, chats: QuerySet[Chat], canary: bool, reviewer: AbstractBaseUser) -> int:
+    """Mark many rows as answers that must always hold, or no longer; return how many changed.
+
+    Marking one is a review of its answer, and as the newest it counts. Taking the mark away says nothing of it.
+    """
+    changing = chats.order_by().exclude(canary=canary)
+    if not canary:
+        return changing.update(canary=False)
+    return changing.update(canary=True, reviewer=reviewer, reviewed_at=timezone.now())
 
 
 @transaction.atomic

@@ -11,7 +11,8 @@ class Pair:
     """A question and the answer to learn.
 
     `bulk` tells a pair that came with a file from one that a person wrote, corrected or approved here. `row` is
-    its database id, for reports.
+    its database id, for reports. A `canary` is an answer that every model must give; it is never bulk. `visitor`
+    tells apart who asked, empty where nobody did.
     """
 
     question: str
@@ -19,6 +20,8 @@ class Pair:
     bulk: bool = False
     category: str = ""
     row: int | None = None
+    canary: bool = False
+    visitor: str = ""
 
 
 class Example(NamedTuple):

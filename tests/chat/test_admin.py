@@ -194,6 +194,21 @@ class TestBulk:
         run_action(staff, "put_into_category", chats[:1], to_category="")
         assert category.chats.count() == 1
 
+    def test_canaries_are_marked_and_unmarked(self, staff, make_chat, boss):
+        approved, pending, other = make_chat("하나", verify="approved"), make_chat("둘"), make_chat("셋")
+        page = run_action(staff, "mark_as_canary", [approved, pending]).content.decode()
+        assert "대화 2개를 꼭 지켜야 할 답으로 정했어요." in page
+        assert "그중 1개는 검토완료가 아니어서" in page
+        assert "★ 하나" in page
+        assert [Chat.objects.get(pk=chat.pk).canary for chat in (approved, pending, other)] == [True, True, False]
+        assert Chat.objects.get(pk=approved.pk).reviewer == boss
+        assert questions(staff.get(LIST, {"canary__exact": "1"})) == ["둘", "하나"]
+        assert (
+            "1개를 꼭 지켜야 할 답에서 뺐어요."
+            in run_action(staff, "unmark_as_canary", [approved, other]).content.decode()
+        )
+        assert not Chat.objects.get(pk=approved.pk).canary
+
     def test_category_that_is_gone_changes_nothing(self, staff, make_chat):
         category = Category.objects.create(name="인사")
         chat = make_chat(category=category)

@@ -3,6 +3,7 @@ from dataclasses import dataclass
 
 import pytest
 from django.db import IntegrityError, connections
+from django.utils import timezone
 
 from chat import selectors, services
 from chat.models import Category, Chat
@@ -173,6 +174,18 @@ class TestTrainingPairs:
         for origin in ("hand", "starter", "conversation"):
             make_chat(origin, origin=origin, verify="approved")
         assert [pair.bulk for pair in selectors.training_pairs()] == [True, False, False, False, False]
+
+    def test_canary_is_never_bulk_and_the_newest_decision(self, make_chat, boss):
+        canary = make_chat("하나", "첫 답", origin="import", verify="approved")
+        make_chat("하나", "다른 답", verify="approved", reviewed_at=timezone.now(), session="visitor-1")
+        services.set_canary(chats=Chat.objects.filter(pk=canary.pk), canary=True, reviewer=boss)
+        newest = list(selectors.training_pairs())[-1]
+        assert (newest.row, newest.canary, newest.bulk, newest.visitor) == (canary.pk, True, False, "")
+        services.set_canary(chats=Chat.objects.filter(pk=canary.pk), canary=False, reviewer=boss)
+        assert [(pair.canary, pair.bulk, pair.visitor) for pair in selectors.training_pairs()] == [
+            (False, False, "visitor-1"),
+            (False, True, ""),
+        ]
 
     def test_pairs_know_their_row_and_category(self, make_chat):
         chat = make_chat(verify="approved", category=Category.objects.create(name="인사"))
