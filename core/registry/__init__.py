@@ -7,6 +7,7 @@ knows nothing of corpora, training or answering. Whatever happens, a crash, a fu
 
 from core.registry.errors import RegistryError
 from core.registry.manifest import Manifest, Run
+from core.registry.publications import Publication, Reason
 from core.registry.store import INITIAL, Draft, Registry
 
-__all__ = ["INITIAL", "Draft", "Manifest", "Registry", "RegistryError", "Run"]
+__all__ = ["INITIAL", "Draft", "Manifest", "Publication", "Reason", "Registry", "RegistryError", "Run"]

@@ -29,6 +29,9 @@ class Manifest:
         packages: versions of the packages that made it.
         git_commit: commit of the code that made it, where there is one.
         seconds: seconds each phase took.
+        training: how it was trained: `warm`, from the parent's weights or not, `why`, and `steps`.
+        gate: what the gate said, `passed`, `forced` and its bars; empty for a version that met none.
+        validation: what was found in the data before training.
         files: SHA-256 sum of each file by its path in the run, `/` between folders.
         extra: keys this version of the code does not know; kept as they are.
     """
@@ -42,6 +45,9 @@ class Manifest:
     packages: Mapping[str, str] = field(default_factory=dict)
     git_commit: str | None = None
     seconds: Mapping[str, float] = field(default_factory=dict)
+    training: JsonDict = field(default_factory=dict)
+    gate: JsonDict = field(default_factory=dict)
+    validation: JsonDict = field(default_factory=dict)
     files: Mapping[str, str] = field(default_factory=dict)
     extra: JsonDict = field(default_factory=dict)
 
@@ -89,6 +95,9 @@ _KEYS: dict[str, tuple[type, ...]] = {
     "packages": _OBJECT,
     "git_commit": _TEXT_OR_NONE,
     "seconds": _OBJECT,
+    "training": _OBJECT,
+    "gate": _OBJECT,
+    "validation": _OBJECT,
     "files": _OBJECT,
 }
 
@@ -105,3 +114,9 @@ class Run:
     def model_dir(self) -> Path:
         """The directory that `--out_dir` and `OUT_DIR` name."""
         return self.path / "model"
+
+    @property
+    def rejected(self) -> bool:
+        """Whether the gate turned it down, and nobody overruled that when it was made."""
+        gate = self.manifest.gate
+        return gate.get("passed") is False and not gate.get("forced")

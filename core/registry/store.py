@@ -14,9 +14,10 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from core.registry import durable, lock
+from core.registry import durable, lock, publications
 from core.registry.errors import RegistryError
 from core.registry.manifest import MANIFEST, Manifest, Run
+from core.registry.publications import Publication, Reason
 
 logger = logging.getLogger(__name__)
 
@@ -164,25 +165,48 @@ class Registry:
 
     # Making live
 
-    def publish(self, run: Run) -> None:
-        """Make `run` the live one, after its sums were checked."""
-        path = self._path(run.name)
-        self.verify(replace(run, path=path))
-        try:
-            durable.replace_link(self.current_link, str(path.relative_to(self.data_dir)))
-        except OSError as error:
-            raise RegistryError(f"can't make {run.name} live: {error.strerror}") from error
+    def publish(self, run: Run, *, by: str = "", reason: Reason = "publish", force: bool = False) -> None:
+        """Make `run` the live one, after its sums were checked, and note it in the log of publications.
 
-    def rollback(self) -> Run:
-        """Make the parent of the live run live again, and return it."""
+        `by` names who did it. A version that the gate rejected needs `force`, and is noted as forced.
+        """
+        path = self._path(run.name)
+        if run.rejected:
+            if not force:
+                raise RegistryError(f"the gate rejected {run.name}: it is made live only by force")
+            reason = "force"
+        self._make_live(replace(run, path=path), by, reason)
+
+    def rollback(self, *, by: str = "") -> Run:
+        """Make the parent of the live run live again, and return it; it was live before, whatever the gate says."""
         live = self.current()
         if live is None:
             raise RegistryError("there is nothing to go back from: no model version is live")
         if live.manifest.parent is None:
             raise RegistryError(f"{live.name} has no parent to go back to")
         parent = self.get(live.manifest.parent)
-        self.publish(parent)
+        self._make_live(parent, by, "rollback")
         return parent
+
+    def publications(self) -> list[Publication]:
+        """Every version that became live, oldest first."""
+        return publications.read(self.data_dir)
+
+    def _make_live(self, run: Run, by: str, reason: Reason) -> None:
+        self.verify(run)
+        before = self._live_name()
+        try:
+            durable.replace_link(self.current_link, str(run.path.relative_to(self.data_dir)))
+        except OSError as error:
+            raise RegistryError(f"can't make {run.name} live: {error.strerror}") from error
+        publications.append(self.data_dir, Publication.now(run.name, before, by, reason))
+
+    def _live_name(self) -> str | None:
+        """What `data/current` points to, whole or not."""
+        try:
+            return Path(os.readlink(self.current_link)).name
+        except OSError:
+            return None
 
     def bundle(self, run: Run) -> Run:
         """Copy `run` to `data/initial`, as the version that new installations start with.
