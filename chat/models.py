@@ -10,6 +10,10 @@ from django.utils.text import Truncator
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
+from chat.training_run import TrainingRun
+
+__all__ = ["Category", "Chat", "SetupStep", "TrainingRun"]
+
 
 class SetupStep(models.Model):
     """Something that was done once for this database and is not done again, even if its traces are deleted."""
@@ -166,6 +170,7 @@ class Chat(models.Model):
             models.Index(fields=["session", "-id"], name="chat_by_visitor"),
             models.Index(fields=["verify", "-id"], name="chat_by_verify"),
             models.Index(fields=["created_at"], name="chat_by_time"),
+            models.Index(fields=["reviewed_at"], name="chat_by_review"),
             models.Index(
                 fields=["id"],
                 condition=Q(answered_at__isnull=True, origin="conversation"),
