@@ -8,11 +8,11 @@ from concurrent.futures import Future
 from pathlib import Path
 from types import TracebackType
 
-from core.nmt.errors import NmtError
 from core.registry import Registry
 from core.reply.batcher import Batcher
 from core.reply.errors import ReplyError, ReplyTimeout
-from core.reply.model import LiveModel, Loader, ModelRef, Reply, Translator
+from core.reply.loading import engine_loader, load_model
+from core.reply.model import LiveModel, Loader, ModelRef, Reply
 from core.reply.swap import CurrentModel, FixedModel, HotSwap, ModelSource
 from core.text import TextError, Tokenizer, get_analyser
 
@@ -74,14 +74,14 @@ class Responder:
 
         Raises `ReplyError` when there is no usable model or analyser.
         """
-        load = load or _engine_loader(beam_width)
+        load = load or engine_loader(beam_width)
         try:
             tokenizer = Tokenizer(get_analyser(analyser))
         except TextError as error:
             raise ReplyError(str(error)) from error
 
         def load_live(ref: ModelRef) -> LiveModel:
-            return _load(ref, load, tokenizer)
+            return load_model(ref, load, tokenizer)
 
         source: ModelSource = FixedModel(out_dir) if out_dir is not None else CurrentModel(Registry(data_dir))
         models = HotSwap(source, load_live, interval=0.5 if watch and out_dir is None else None)
@@ -142,22 +142,3 @@ class Responder:
 
     def _late(self) -> ReplyTimeout:
         return ReplyTimeout(f"no answer within {self._timeout:g} seconds")
-
-
-def _load(ref: ModelRef, load: Loader, tokenizer: Tokenizer) -> LiveModel:
-    try:
-        translator = load(ref)
-        translator.warm_up()
-    except NmtError as error:
-        raise ReplyError(f"the model {ref.name} can't be loaded: {error}") from error
-    return LiveModel(ref.name, translator, tokenizer)
-
-
-def _engine_loader(beam_width: int | None) -> Loader:
-    def load(ref: ModelRef) -> Translator:
-        # Imported on first use: TensorFlow takes seconds, and most commands never answer anything.
-        from core.nmt.inference import Translator as Engine
-
-        return Engine(ref.model_dir, beam_width=beam_width)
-
-    return load
