@@ -8,12 +8,12 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from core.registry.errors import RegistryError
+from core.registry.errors import LockHeld, RegistryError
 
 
 @contextlib.contextmanager
-def hold(path: Path) -> Iterator[None]:
-    """Hold the lock file `path` for the body; `RegistryError` at once when somebody else holds it.
+def hold(path: Path, holder: str = "another makedata") -> Iterator[None]:
+    """Hold the lock file `path` for the body; `LockHeld` at once when somebody else, a `holder`, has it.
 
     The kernel gives the lock back when the process ends, however it ends, so a killed run locks nobody out.
     The file itself stays: removing it would let two processes lock two files of one name.
@@ -24,19 +24,19 @@ def hold(path: Path) -> Iterator[None]:
     except OSError as error:
         raise RegistryError(f"can't open the lock {path}: {error.strerror}") from error
     try:
-        _acquire(descriptor, path)
+        _acquire(descriptor, path, holder)
         yield
     finally:
         os.close(descriptor)
 
 
-def _acquire(descriptor: int, path: Path) -> None:
+def _acquire(descriptor: int, path: Path, holder: str) -> None:
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as error:
-        holder = os.pread(descriptor, 32, 0).decode("ascii", "replace").strip()
-        raise RegistryError(
-            f"another makedata is running{f' (process {holder})' if holder else ''}: wait until it has ended"
+        process = os.pread(descriptor, 32, 0).decode("ascii", "replace").strip()
+        raise LockHeld(
+            f"{holder} is running{f' (process {process})' if process else ''}: wait until it has ended"
         ) from error
     except OSError as error:
         raise RegistryError(f"can't lock {path}: {error.strerror}") from error
