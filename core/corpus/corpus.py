@@ -144,6 +144,7 @@ class _Draft:
             echoes=sum(example.pair.question == example.pair.answer for example in self.examples),
             src_vocab_size=len(src_vocab),
             tgt_vocab_size=len(tgt_vocab),
+            unheld_canaries=omissions.canaries(),
         )
         return Corpus(self.train, self.dev, self.test, src_vocab, tgt_vocab, report)
 

@@ -66,6 +66,32 @@ class Omissions:
             if (pairs := self._pairs.get(reason))
         }
 
+    def canaries(self) -> tuple[UnheldCanary, ...]:
+        """The canaries among what was left out; of equal pairs the one that is kept has the mark."""
+        return tuple(
+            UnheldCanary(pair.question, pair.answer, pair.row, reason)
+            for reason, pairs in self._pairs.items()
+            for pair in pairs
+            if pair.canary and reason != Reason.DUPLICATE
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class UnheldCanary:
+    """A canary that is not learned, so that no model can be held to it.
+
+    Attributes:
+        question: the question, normalised.
+        answer: the answer that was to hold, likewise.
+        row: its database id.
+        reason: why it is not learned.
+    """
+
+    question: str
+    answer: str
+    row: int | None
+    reason: Reason
+
 
 @dataclass(frozen=True)
 class Conflict:
@@ -99,6 +125,7 @@ class CorpusReport:
         echoes: pairs in the sets whose answer is their question. They are learned as they are.
         src_vocab_size: entries in the vocabulary of the questions, specials included.
         tgt_vocab_size: entries in the vocabulary of the answers, specials included.
+        unheld_canaries: canaries in none of the three sets.
     """
 
     seen: int
@@ -111,6 +138,7 @@ class CorpusReport:
     echoes: int
     src_vocab_size: int
     tgt_vocab_size: int
+    unheld_canaries: tuple[UnheldCanary, ...] = ()
 
     @property
     def used(self) -> int:
@@ -130,6 +158,7 @@ class CorpusReport:
                 {key: list(value) if isinstance(value, tuple) else value for key, value in asdict(conflict).items()}
                 for conflict in self.conflicts
             ],
+            "unheld_canaries": [asdict(canary) for canary in self.unheld_canaries],
         }
 
     def summary(self) -> list[str]:
@@ -142,6 +171,11 @@ class CorpusReport:
         lines += omission_lines(self.left_out)
         if self.echoes:
             lines.append(f"{self.echoes} used pairs answer with the question itself")
+        lines += [
+            f"must always hold, but is not learned{_row_list([] if canary.row is None else [canary.row])}: "
+            f"{canary.question} → {canary.answer}: {canary.reason.text}"
+            for canary in self.unheld_canaries
+        ]
         return lines + self._conflict_lines()
 
     def _conflict_lines(self) -> list[str]:

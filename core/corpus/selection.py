@@ -58,7 +58,10 @@ def read(pairs: Iterable[Pair], tokenizer: Tokenizer, omissions: Omissions) -> t
 
 
 def _add_distinct(distinct: dict[tuple[str, str], Pair], pair: Pair, omissions: Omissions) -> None:
-    """Keep one of two equal pairs: the later, so that it counts as new, but never a file's for a person's."""
+    """Keep one of two equal pairs: the later, so that it counts as new, but never a file's for a person's.
+
+    It is a canary when either is: what was marked on one row holds for the same words on another.
+    """
     key = pair.question, pair.answer
     earlier = distinct.get(key)
     if earlier is None:
@@ -68,7 +71,7 @@ def _add_distinct(distinct: dict[tuple[str, str], Pair], pair: Pair, omissions: 
     else:
         omissions.add(Reason.DUPLICATE, earlier)
         del distinct[key]  # its place in the order is that of the later
-        distinct[key] = pair
+        distinct[key] = replace(pair, canary=pair.canary or earlier.canary)
 
 
 def select(candidates: Iterable[Candidate]) -> Selection:

@@ -99,6 +99,29 @@ def test_a_reviewed_pair_is_not_a_duplicate_of_the_same_pair_in_a_file():
     assert [example.pair.row for example in corpus.train] == [1]
 
 
+def test_of_two_equal_pairs_the_one_that_is_kept_has_the_mark_of_a_canary():
+    marked, again = Pair("누구야?", "자람", row=1, canary=True), Pair("누구야?", "자람", row=2)
+    corpus = build([*bulk(3), marked, again], WORDS, CorpusSettings())
+    assert [(example.pair.row, example.pair.canary) for example in corpus.train][3:] == [(2, True)]
+    assert corpus.report.unheld_canaries == ()
+
+
+def test_a_canary_that_is_not_learned_is_reported_with_the_reason():
+    pairs = [
+        Pair("누구야?", "자람", row=1, canary=True),
+        Pair("누구야?", "다른 답", row=2),
+        Pair("뭐 해?", "말 " * 60, row=3, canary=True),
+    ]
+    report = build([*bulk(3), *pairs], WORDS, CorpusSettings()).report
+    assert {canary.row: canary.reason for canary in report.unheld_canaries} == {
+        1: Reason.SUPERSEDED,
+        3: Reason.ANSWER_TOO_LONG,
+    }
+    said = "must always hold, but is not learned (rows 1): 누구야? → 자람: another answer to the question was reviewed"
+    assert any(line.startswith(said) for line in report.summary())
+    assert json.loads(json.dumps(report.to_dict()))["unheld_canaries"][0]["reason"] == "answer_too_long"
+
+
 def test_all_answers_of_a_file_are_learned_and_listed():
     pairs = [Pair("심심해", "놀아요", bulk=True), Pair("심심해", "책을 읽어요", bulk=True)]
     corpus = build(pairs, WORDS, CorpusSettings())
