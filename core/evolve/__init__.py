@@ -6,9 +6,10 @@ points to a whole model: the new one, or the one before.
 """
 
 from core.evolve.errors import EvolveError
-from core.evolve.pipeline import RunSummary, evolve
+from core.evolve.pipeline import evolve
 from core.evolve.progress import Phase, Progress
 from core.evolve.scores import Scores
 from core.evolve.settings import EvolveSettings
+from core.evolve.summary import RunSummary
 
 __all__ = ["EvolveError", "EvolveSettings", "Phase", "Progress", "RunSummary", "Scores", "evolve"]

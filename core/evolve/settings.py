@@ -40,6 +40,10 @@ class EvolveSettings:
         threads: most threads of the engine; None as many as there are cores.
         niceness: added to the engine's nice value, so that a server on the same machine goes first.
         min_free_bytes: free disk space without which no run is begun.
+        from_scratch: train from nothing, although going on from the live model would do.
+        force: make the new version live whatever the gate says of it.
+        by: who asked for the run, for the log of publications; may be empty.
+        emphasis: how often a correction is learned for every time that another pair is, in training from scratch.
     """
 
     corpus: CorpusSettings = field(default_factory=CorpusSettings)
@@ -50,6 +54,10 @@ class EvolveSettings:
     threads: int | None = None
     niceness: int = 10
     min_free_bytes: int = 500_000_000
+    from_scratch: bool = False
+    force: bool = False
+    by: str = ""
+    emphasis: int = 2
 
     def __post_init__(self) -> None:
         try:

@@ -246,7 +246,7 @@ class TestFailure:
         with pytest.raises(EvolveError, match="MB are free"):
             run(settings=EvolveSettings(analyser="mecab", min_free_bytes=10**18))
 
-    @pytest.mark.parametrize("module", ["core.corpus.corpus.write_vocab", "core.evolve.pipeline._write_json"])
+    @pytest.mark.parametrize("module", ["core.corpus.corpus.write_vocab", "core.evolve.pipeline.write_examples"])
     def test_the_disk_is_full_while_writing(self, run, live, monkeypatch, module):
         def full(*_args):
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))

@@ -1,0 +1,93 @@
+"""Where the engine works on a run: what it is told to do there, and how its progress gets out."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from core.evolve.engine import EngineCall, Runner
+from core.evolve.errors import EvolveError
+from core.evolve.failures import LOG
+from core.evolve.progress import Progress, ProgressFile
+from core.evolve.settings import EvolveSettings, FlagValue
+from core.text import Tokenizer
+
+PROGRESS = "progress.jsonl"
+
+_HEARTBEAT_SECONDS = 1.0
+_INFER_BATCH_SIZE = 128
+
+
+class Workshop:
+    """A draft's directory with an engine in it."""
+
+    def __init__(
+        self, directory: Path, settings: EvolveSettings, runner: Runner, on_progress: Callable[[Progress], None]
+    ) -> None:
+        self._directory = directory
+        self._settings = settings
+        self._runner = runner
+        self._on_progress = on_progress
+
+    def train(self, flags: Mapping[str, FlagValue]) -> None:
+        """Train with `flags`, telling how far it is at least once a second."""
+        progress = ProgressFile(self._directory / PROGRESS, total=int(flags["num_train_steps"]))
+        told = time.monotonic()
+
+        def watch() -> None:
+            nonlocal told
+            if progress.advance() or time.monotonic() - told >= _HEARTBEAT_SECONDS:
+                told = time.monotonic()
+                self._on_progress(progress.latest)
+
+        self._on_progress(progress.latest)
+        self._engine(flags, watch)
+
+    def answers(self, sides: Mapping[str, int], tokenizer: Tokenizer) -> list[str]:
+        """What the new model answers to every question of `sides`, prefixes of files and their lines, in order.
+
+        All in one process, as starting the engine takes longer than answering a small corpus. The answers stay
+        in the run as `train.hyp` and `test.hyp`, line by line beside the questions.
+        """
+        asked, answered = self._directory / "asked.req", self._directory / "asked.hyp"
+        asked.write_bytes(b"".join((self._directory / f"{side}.req").read_bytes() for side in sides))
+        total = sum(sides.values())
+        self._on_progress(Progress("evaluate", 0, total))
+        flags: dict[str, FlagValue] = {
+            "out_dir": "model",
+            "inference_input_file": asked.name,
+            "inference_output_file": answered.name,
+            "infer_batch_size": _INFER_BATCH_SIZE,
+            **self._settings.thread_flags(),
+        }
+        self._engine(flags, self._heartbeat(Progress("evaluate", 0, total)))
+        self._on_progress(Progress("evaluate", total, total))
+        lines = answered.read_text(encoding="utf-8").removesuffix("\n").split("\n")
+        if len(lines) != total:
+            raise EvolveError(f"the engine gave {len(lines)} answers to {total} questions")
+        asked.unlink()
+        answered.unlink()
+        at = 0
+        for side, count in sides.items():
+            _write_lines(self._directory / f"{side}.hyp", lines[at : at + count])
+            at += count
+        return [tokenizer.join(line.split(" ")) for line in lines]
+
+    def _engine(self, flags: Mapping[str, FlagValue], on_wait: Callable[[], None]) -> None:
+        self._runner(EngineCall(flags, self._directory, self._directory / LOG, self._settings.niceness), on_wait)
+
+    def _heartbeat(self, progress: Progress) -> Callable[[], None]:
+        told = time.monotonic()
+
+        def beat() -> None:
+            nonlocal told
+            if time.monotonic() - told >= _HEARTBEAT_SECONDS:
+                told = time.monotonic()
+                self._on_progress(progress)
+
+        return beat
+
+
+def _write_lines(path: Path, lines: Sequence[str]) -> None:
+    path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
