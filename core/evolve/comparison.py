@@ -120,11 +120,11 @@ def _pairs(lessons: Mapping[str, Taught]) -> dict[tuple[str, str], None]:
 def _texts(path: Path) -> list[str]:
     """The lines of a file of tokens, as texts."""
     try:
-        lines = path.read_text(encoding="utf-8").removesuffix("\n").split("\n")
+        *lines, rest = path.read_text(encoding="utf-8").split("\n")
     except FileNotFoundError as error:
         raise EvolveError(f"{path.parent.name} has kept no {path.name}: its answers can't be compared") from error
     except (OSError, UnicodeError) as error:
         raise EvolveError(f"can't read {path}: {error}") from error
-    if lines == [""]:
-        return []
+    if rest:  # the last line has no end
+        lines.append(rest)
     return [Tokenizer.join(line.split(" ")) for line in lines]

@@ -194,14 +194,14 @@ class Registry:
 
     def _make_live(self, run: Run, by: str, reason: Reason) -> None:
         self.verify(run)
-        before = self._live_name()
+        before = self.live_name()
         try:
             durable.replace_link(self.current_link, str(run.path.relative_to(self.data_dir)))
         except OSError as error:
             raise RegistryError(f"can't make {run.name} live: {error.strerror}") from error
         publications.append(self.data_dir, Publication.now(run.name, before, by, reason))
 
-    def _live_name(self) -> str | None:
+    def live_name(self) -> str | None:
         """What `data/current` points to, whole or not."""
         try:
             return Path(os.readlink(self.current_link)).name
