@@ -10,7 +10,7 @@ order give the same files, byte for byte.
 from core.corpus.corpus import Corpus, build
 from core.corpus.errors import CorpusError
 from core.corpus.pair import Example, Pair
-from core.corpus.report import Conflict, CorpusReport, Reason
+from core.corpus.report import Conflict, CorpusReport, Reason, UnheldCanary
 from core.corpus.settings import CorpusSettings
 
 __all__ = [
@@ -22,5 +22,6 @@ __all__ = [
     "Example",
     "Pair",
     "Reason",
+    "UnheldCanary",
     "build",
 ]
