@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from core.corpus import Example
+from core.evolve.parent import Parent, answers_by_question, texts
 from core.text import Tokenizer
 
 
@@ -65,6 +66,26 @@ def _heldout(test: Sequence[Example], answers: Sequence[str], tokenizer: Tokeniz
     # force: the tokens are not sacrebleu's own, and it need not warn about that.
     bleu = BLEU(tokenize="none", force=True).corpus_score(morphemes[0], [morphemes[1]]).score
     return float(bleu), float(CHRF().corpus_score(list(answers), [texts]).score)
+
+
+def unseen_scores(test: Sequence[Example], answers: Sequence[str], parent: Parent | None) -> list[tuple[float, float]]:
+    """chrF, 0 … 100, of the new answer and of the parent's to each question of `test` that neither was trained on.
+
+    Each answer is scored alone, against the nearest of the question's own answers.
+    """
+    from sacrebleu.metrics import CHRF
+
+    if parent is None:
+        return []
+    own = answers_by_question(map(texts, test))
+    given = {texts(example)[0]: answer for example, answer in zip(test, answers, strict=True)}
+    both = [question for question in own if question in parent.unseen and question in parent.given]
+    chrf = CHRF()
+
+    def scored(question: str, answer: str) -> float:
+        return float(chrf.sentence_score(answer, sorted(own[question])).score)
+
+    return [(scored(question, given[question]), scored(question, parent.given[question])) for question in both]
 
 
 def receipt(train: Sequence[Example], answers: Sequence[str], tokenizer: Tokenizer) -> list[dict[str, Any]]:

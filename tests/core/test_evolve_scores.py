@@ -4,7 +4,8 @@ import pytest
 from sacrebleu.metrics import CHRF
 
 from core.corpus import Example, Pair
-from core.evolve.scores import receipt, score
+from core.evolve.parent import Parent
+from core.evolve.scores import receipt, score, unseen_scores
 from core.text import Tokenizer
 
 
@@ -69,3 +70,18 @@ def test_the_receipt_lists_what_people_reviewed_and_what_is_answered_now():
 def test_of_two_reviewed_answers_to_one_question_the_other_one_is_not_learned():
     train = [example("가", "하나", bulk=False), example("가", "둘", bulk=False)]
     assert [pair["learned"] for pair in receipt(train, ["둘", "둘"], TOKENIZER)] == [False, True]
+
+
+def test_unseen_answers_are_scored_beside_the_parents_where_both_were_asked():
+    test = [example("가", "하나 둘"), example("가", "셋 넷"), example("나", "다섯"), example("다", "여섯")]
+    parent = Parent("run-1", {}, {"가": "하나", "나": "다섯", "다": "여섯"}, frozenset({"가", "나"}))
+    scores = unseen_scores(test, ["셋 넷", "셋 넷", "일곱", "여섯"], parent)
+    chrf = CHRF()
+    assert scores == [
+        pytest.approx((100, chrf.sentence_score("하나", ["하나 둘", "셋 넷"]).score)),
+        pytest.approx((0, 100)),
+    ]
+
+
+def test_without_a_parent_unseen_answers_are_not_compared():
+    assert unseen_scores([example("가", "하나")], ["하나"], None) == []
