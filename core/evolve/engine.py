@@ -25,7 +25,7 @@ _LOG_TAIL = 16_384  # bytes of the log in which the last line is looked for
 
 @dataclass(frozen=True, slots=True)
 class EngineCall:
-    """One `python -m core.nmt`.
+    """One `python -m core.nmt`, or another program of the same kind.
 
     Args:
         flags: name → value, in the order of the command line. Paths are relative to `directory`, so that
@@ -33,12 +33,14 @@ class EngineCall:
         directory: the run's draft, in which the engine works.
         log: what it says is appended here, after the command itself.
         niceness: added to its nice value.
+        module: the program.
     """
 
     flags: Mapping[str, FlagValue]
     directory: Path
     log: Path
     niceness: int = 0
+    module: str = "core.nmt"
 
     @property
     def arguments(self) -> list[str]:
@@ -56,9 +58,9 @@ def run_engine(call: EngineCall, on_wait: Callable[[], None]) -> None:
     with the engine's last words when it fails.
     """
     with call.log.open("a", encoding="utf-8") as log:
-        log.write(f"$ python -m core.nmt {shlex.join(call.arguments)}\n")
+        log.write(f"$ python -m {call.module} {shlex.join(call.arguments)}\n")
         log.flush()
-        engine = [sys.executable, "-P", "-m", "core.nmt", *call.arguments]
+        engine = [sys.executable, "-P", "-m", call.module, *call.arguments]
         process = subprocess.Popen(
             [sys.executable, "-I", "-S", str(_LAUNCHER), str(os.getpid()), str(call.niceness), *engine],
             cwd=call.directory,
@@ -129,4 +131,4 @@ def last_words(log: Path) -> str:
         tail = file.read().decode("utf-8", "replace")
     lines = [line.strip() for line in tail.splitlines()]
     said = [line for line in lines if line and not line.startswith("$ ")]
-    return said[-1].removeprefix("core.nmt: ") if said else "it said nothing"
+    return said[-1].removeprefix("core.nmt: ").removeprefix("core.reply: ") if said else "it said nothing"

@@ -13,6 +13,7 @@ from typing import Any
 from core.evolve.bootstrap import share_worse
 from core.evolve.errors import EvolveError
 from core.evolve.receipt import Receipt
+from core.evolve.trial import Trial
 
 _ROUNDING = 1e-9  # 0.95 · 60 is a little less than 57
 _SHOWN_CANARIES = 3
@@ -101,21 +102,6 @@ class GateResult:
     def summary(self) -> list[str]:
         """A line for each bar."""
         return [f"{'passed' if bar.passed else 'FAILED'}  {bar.text}" for bar in self.bars]
-
-
-@dataclass(frozen=True, slots=True)
-class Trial:
-    """How a version did when it was loaded anew, as a server does, and asked questions that it answers right.
-
-    Attributes:
-        asked: how many questions.
-        agreed: how many of them it answered as it did before.
-        failure: why it answered none; empty when it did.
-    """
-
-    asked: int = 0
-    agreed: int = 0
-    failure: str = ""
 
 
 def judge(

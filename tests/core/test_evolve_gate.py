@@ -7,8 +7,9 @@ import pytest
 
 from core.corpus import Reason, UnheldCanary
 from core.evolve import EvolveError
-from core.evolve.gate import Bar, GateResult, GateSettings, Trial, judge
+from core.evolve.gate import Bar, GateResult, GateSettings, judge
 from core.evolve.receipt import Canary, Correction, Receipt
+from core.evolve.trial import Trial
 
 GOOD = Trial(asked=20, agreed=20)
 LIKE_BEFORE = [(50.0, 50.0)] * 30

@@ -1,0 +1,49 @@
+"""Answer a file of questions exactly as a server would: `python -m core.reply --help`.
+
+A new model version is tried with it in a process of its own before anybody is answered by it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from core.errors import JaramError
+from core.reply.responder import Responder
+from core.text import ANALYSERS
+
+_PATIENCE = 120.0  # seconds for one answer; nobody is waiting for it
+
+
+def parse(argv: Sequence[str]) -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(
+        prog="python -m core.reply", description="Answer each line of a file.", allow_abbrev=False
+    )
+    parser.add_argument("--out_dir", type=Path, required=True, help="the model/ directory of a run")
+    parser.add_argument("--questions", type=Path, required=True, help="a file with a question a line")
+    parser.add_argument("--answers", type=Path, required=True, help="the file to write, with an answer a line")
+    parser.add_argument("--analyser", choices=ANALYSERS, default=ANALYSERS[0], help="what finds morphemes")
+    return parser.parse_args(argv)
+
+
+def main(argv: Sequence[str]) -> int:
+    """Answer the file; the process's exit code."""
+    options = parse(argv)
+    try:
+        questions = options.questions.read_text(encoding="utf-8").removesuffix("\n").split("\n")
+        with Responder.open(
+            options.out_dir, out_dir=options.out_dir, analyser=options.analyser, timeout=_PATIENCE, watch=False
+        ) as responder:
+            answers = [responder.reply(question).text for question in questions]
+        options.answers.write_text("".join(f"{answer}\n" for answer in answers), encoding="utf-8")
+    except (JaramError, OSError, UnicodeError) as error:
+        sys.stderr.write(f"core.reply: {error}\n")
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
