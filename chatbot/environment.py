@@ -47,6 +47,14 @@ def number(name: str, *, default: float, above: float = 0.0) -> float:
     return parsed
 
 
+def share(name: str, *, default: float) -> float:
+    """Read a part of a whole, 0 to 1."""
+    value = number(name, default=default, above=-1.0)
+    if not 0 <= value <= 1:
+        raise ImproperlyConfigured(f"{name}={value:g} must be a share from 0 to 1, as in {default:g}.")
+    return value
+
+
 def folder(name: str, *, default: Path | None = None) -> Path | None:
     """Read a directory; relative paths start where the process was started. It need not exist yet."""
     value = os.environ.get(name, "").strip()

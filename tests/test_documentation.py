@@ -263,7 +263,7 @@ def _calls(path: Path) -> Iterator[tuple[str, ast.Call]]:
 
 def _reads(path: Path) -> dict[str, ast.Call]:
     """The environment variables that a source file reads, with the call that reads each."""
-    readers = re.compile(r"os\.environ\.get|os\.getenv|environment\.(flag|word|words|number|folder)")
+    readers = re.compile(r"os\.environ\.get|os\.getenv|environment\.(flag|word|words|number|share|folder)")
     return {
         call.args[0].value: call
         for name, call in _calls(path)

@@ -130,6 +130,17 @@ class TestEnvironment:
         with pytest.raises(ImproperlyConfigured):
             environment.number("SOME", default=1.0)
 
+    @pytest.mark.parametrize(("text", "value"), [("0", 0.0), ("1", 1.0), ("0.005", 0.005), (" ", 0.95)])
+    def test_share(self, monkeypatch, text, value):
+        monkeypatch.setenv("SOME", text)
+        assert environment.share("SOME", default=0.95) == value
+
+    @pytest.mark.parametrize("text", ["95", "-0.1", "nan", "95%"])
+    def test_share_that_is_none_is_refused(self, monkeypatch, text):
+        monkeypatch.setenv("SOME", text)
+        with pytest.raises(ImproperlyConfigured, match="SOME="):
+            environment.share("SOME", default=0.95)
+
     def test_words(self, monkeypatch):
         monkeypatch.setenv("SOME", " a, ,b,")
         assert environment.words("SOME") == ["a", "b"]
