@@ -29,6 +29,10 @@ REPLY_TIMEOUT: float = environment.number("REPLY_TIMEOUT", default=20.0)
 DATABASE_THREADS = int(environment.number("DATABASE_THREADS", default=8.0, above=0.99))
 # Most threads of a training; 0 lets it use every core.
 TRAINING_THREADS = int(environment.number("TRAINING_THREADS", default=0.0, above=-1.0))
+# What a new model must clear to go live: the least share of the corrections learned, the most of the earlier answers
+# lost.
+GATE_MIN_LEARNED: float = environment.share("GATE_MIN_LEARNED", default=0.95)
+GATE_MAX_LOST: float = environment.share("GATE_MAX_LOST", default=0.01)
 # The model is loaded when the server starts; without it, with the first question.
 WARM_UP = environment.flag("WARM_UP", default=True)
 
