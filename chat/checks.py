@@ -8,6 +8,8 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.core.exceptions import ImproperlyConfigured
 
+from chat.training.priority import LEVELS
+from chat.training.schedule import parse_time
 from core.text import ANALYSERS
 
 
@@ -70,6 +72,31 @@ def check_redis(**kwargs: Any) -> list[CheckMessage]:
             id="chat.E003",
         )
     ]
+
+
+@register()
+def check_training(**kwargs: Any) -> list[CheckMessage]:
+    """chat.E005 and chat.E006: when and how far back a training is set to run are what they can be."""
+    found: list[CheckMessage] = []
+    try:
+        parse_time(settings.TRAIN_AT)
+    except ValueError:
+        found.append(
+            Error(
+                f"TRAIN_AT={settings.TRAIN_AT} is no time of day.",
+                hint="Write hours and minutes, as in TRAIN_AT=03:30, or unset TRAIN_AT.",
+                id="chat.E005",
+            )
+        )
+    if settings.TRAINING_PRIORITY not in LEVELS:
+        found.append(
+            Error(
+                f"TRAINING_PRIORITY={settings.TRAINING_PRIORITY} is no priority.",
+                hint=f"Use one of: {', '.join(LEVELS)}.",
+                id="chat.E006",
+            )
+        )
+    return found
 
 
 @register(Tags.security)

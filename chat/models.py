@@ -10,7 +10,7 @@ from django.utils.text import Truncator
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from chat.training_run import TrainingRun
+from chat.training.run import TrainingRun
 
 __all__ = ["Category", "Chat", "SetupStep", "TrainingRun"]
 

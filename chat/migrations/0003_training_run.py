@@ -81,11 +81,11 @@ class Migration(migrations.Migration):
                 ("error", models.TextField(blank=True, default="", verbose_name="자세한 오류")),
             ],
             options={
-                "verbose_name": "훈련",
-                "verbose_name_plural": "훈련",
+                "verbose_name": "학습",
+                "verbose_name_plural": "학습",
                 "ordering": ["-pk"],
                 "permissions": [
-                    ("start_training", "훈련을 시작하고 취소할 수 있어요"),
+                    ("start_training", "학습을 시작하고 취소할 수 있어요"),
                     ("publish_model", "모델을 내보내고 되돌릴 수 있어요"),
                 ],
                 "default_permissions": ("view",),

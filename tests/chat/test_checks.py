@@ -60,3 +60,9 @@ def test_missing_secret_key_is_warned_of(settings):
     (message,) = checks.check_secret_key()
     assert message.id == "chat.W002"
     assert "manage.py setup" in message.hint
+
+
+def test_a_schedule_or_a_priority_that_cannot_be_is_found(settings):
+    assert checks.check_training() == []
+    settings.TRAIN_AT, settings.TRAINING_PRIORITY = "25:00", "high"
+    assert ids(checks.check_training()) == ["chat.E005", "chat.E006"]

@@ -99,13 +99,13 @@ class TrainingRun(models.Model):
     objects = TrainingRunQuerySet.as_manager()
 
     class Meta:
-        verbose_name = _("훈련")
-        verbose_name_plural = pgettext_lazy("plural", "훈련")
+        verbose_name = _("학습")
+        verbose_name_plural = pgettext_lazy("plural", "학습")
         ordering = ["-pk"]
         # Rows are made by asking for a training and kept as history: nobody adds, changes or deletes one by hand.
         default_permissions = ("view",)
         permissions = [
-            ("start_training", "훈련을 시작하고 취소할 수 있어요"),
+            ("start_training", "학습을 시작하고 취소할 수 있어요"),
             ("publish_model", "모델을 내보내고 되돌릴 수 있어요"),
         ]
         constraints = [

@@ -1,0 +1,1 @@
+"""Trainings that people and schedules ask for: their rows, the process that works them off, and their page."""
