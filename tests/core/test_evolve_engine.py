@@ -179,3 +179,19 @@ def test_the_engine_does_not_outlive_an_owner_that_was_killed(parent, tmp_path):
 def test_last_words(tmp_path, log, words):
     (tmp_path / "log").write_text(log, encoding="utf-8")
     assert last_words(tmp_path / "log") == words
+
+
+def test_a_server_of_its_own_answers_as_it_is_asked(tmp_path):
+    model = ROOT / "data" / "initial" / "model"
+    (tmp_path / "asked").write_text("이름이 뭐야?\n이름이뭐야?\n", encoding="utf-8")
+    flags = {"out_dir": str(model), "questions": "asked", "answers": "answered", "analyser": "mecab"}
+    run_engine(EngineCall(flags, tmp_path, tmp_path / "train.log", module="core.reply"), nothing)
+    first, _ = (tmp_path / "answered").read_text(encoding="utf-8").splitlines()
+    assert first == "제 이름은 자람이에요. 쑥쑥 자라라는 뜻이 담겨 있어요."
+
+
+def test_a_model_that_no_server_can_load_is_told_in_its_words(tmp_path):
+    (tmp_path / "asked").write_text("이름이 뭐야?\n", encoding="utf-8")
+    flags = {"out_dir": "model", "questions": "asked", "answers": "answered", "analyser": "mecab"}
+    with pytest.raises(EvolveError, match="the engine failed: no model in model: name the model/ directory of a run"):
+        run_engine(EngineCall(flags, tmp_path, tmp_path / "train.log", module="core.reply"), nothing)
