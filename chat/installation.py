@@ -66,7 +66,7 @@ def ensure_model() -> str | None:
     if os.path.lexists(registry.current_link):
         return None
     run = registry.get(INITIAL)
-    registry.publish(run)
+    registry.publish(run, reason="setup")
     return run.name
 
 
@@ -110,6 +110,19 @@ def ensure_reviewer() -> str | None:
     password = secrets.token_urlsafe(12)
     users.create_user(REVIEWER, password=password, is_staff=True).groups.add(group)
     return password
+
+
+@transaction.atomic
+def ensure_reviewers_may_train() -> bool:
+    """Let the reviewers' group start trainings and publish what comes of them, once; tell whether that was done.
+
+    An installation from before there were trainings in the admin has reviewers already.
+    """
+    group = Group.objects.filter(name=REVIEWERS).first()
+    if group is None or not _is_first_time("training permissions"):
+        return False
+    group.permissions.add(*Permission.objects.filter(content_type__app_label="chat", content_type__model="trainingrun"))
+    return True
 
 
 def ensure_static_files() -> bool:
@@ -171,6 +184,7 @@ def set_up(say: Callable[[str], None]) -> None:
         say(f"loaded {starter.new} pairs of the starter corpus as reviewed")
     if password := ensure_reviewer():
         say(f"made a reviewer account for /admin/, shown only now:\n  user     {REVIEWER}\n  password {password}")
+    ensure_reviewers_may_train()
     if ensure_static_files():
         say("collected the static files")
     clear_sessions()
