@@ -7,7 +7,7 @@ This package knows no database and no model; pairs come in, files and a report g
 order give the same files, byte for byte.
 """
 
-from core.corpus.corpus import Corpus, build
+from core.corpus.corpus import Corpus, Vocabularies, build
 from core.corpus.errors import CorpusError
 from core.corpus.pair import Example, Pair
 from core.corpus.report import Conflict, CorpusReport, Reason, UnheldCanary
@@ -23,5 +23,6 @@ __all__ = [
     "Pair",
     "Reason",
     "UnheldCanary",
+    "Vocabularies",
     "build",
 ]

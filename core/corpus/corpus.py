@@ -12,7 +12,7 @@ from core.corpus.partition import partition
 from core.corpus.report import CorpusReport, Omissions, Reason, omission_lines
 from core.corpus.selection import Candidate, Selection, read, select
 from core.corpus.settings import CorpusSettings
-from core.corpus.vocabulary import choose_tokens, rank_tokens
+from core.corpus.vocabulary import choose_tokens, grow_tokens, rank_tokens
 from core.nmt.vocab import write_vocab
 from core.text import Tokenizer
 
@@ -59,8 +59,21 @@ def _write_sentences(path: Path, sentences: Iterable[Sequence[str]]) -> None:
         file.writelines(f"{' '.join(tokens)}\n" for tokens in sentences)
 
 
-def build(pairs: Iterable[Pair], tokenizer: Tokenizer, settings: CorpusSettings) -> Corpus:
+@dataclass(frozen=True, slots=True)
+class Vocabularies:
+    """The vocabularies of a model that goes on learning, specials first. New tokens come after theirs."""
+
+    src: Sequence[str]
+    tgt: Sequence[str]
+
+
+def build(
+    pairs: Iterable[Pair], tokenizer: Tokenizer, settings: CorpusSettings, grown_from: Vocabularies | None = None
+) -> Corpus:
     """The corpus of `pairs`, which are read once and come oldest first: the newest review of a question counts.
+
+    Its vocabularies are made anew, or begin with those that they are `grown_from`; then known sentences are spelt as
+    they were, and `max_vocab_size` bounds nothing.
 
     Raises `CorpusError` when nothing is left to train on, or `max_vocab_size` is too small to spell it.
     """
@@ -68,15 +81,15 @@ def build(pairs: Iterable[Pair], tokenizer: Tokenizer, settings: CorpusSettings)
     seen, candidates = read(pairs, tokenizer, omissions)
     # Spelling makes a sentence longer, never shorter: what is too long now will not fit later.
     candidates = _without_overlong(candidates, candidates, settings, omissions)
-    draft = _Draft.of(candidates, tokenizer, settings)
+    draft = _Draft.of(candidates, tokenizer, settings, grown_from)
     # Without an answer that is too long an older one may count, and the vocabulary is another: decide anew.
     while len(rest := _without_overlong(candidates, draft.examples, settings, omissions)) < len(candidates):
         candidates = rest
-        draft = _Draft.of(candidates, tokenizer, settings)
+        draft = _Draft.of(candidates, tokenizer, settings, grown_from)
     omissions.add(Reason.SUPERSEDED, *(candidate.pair for candidate in draft.selection.superseded))
     if not draft.train:
         raise CorpusError(_nothing_to_train_on(seen, draft, omissions))
-    return draft.corpus(seen, omissions)
+    return draft.corpus(seen, omissions, grown_from or Vocabularies((), ()))
 
 
 def _without_overlong(
@@ -110,12 +123,22 @@ class _Draft:
     tgt_known: set[str]
 
     @classmethod
-    def of(cls, candidates: Sequence[Candidate], tokenizer: Tokenizer, settings: CorpusSettings) -> _Draft:
+    def of(
+        cls,
+        candidates: Sequence[Candidate],
+        tokenizer: Tokenizer,
+        settings: CorpusSettings,
+        grown_from: Vocabularies | None,
+    ) -> _Draft:
         """Decide, divide, count and spell."""
         selection = select(candidates)
         parts = partition(selection.kept, settings)
-        src_known = choose_tokens((candidate.source for candidate in parts.train), settings)
-        tgt_known = choose_tokens((candidate.target for candidate in parts.train), settings)
+        sources = [candidate.source for candidate in parts.train]
+        targets = [candidate.target for candidate in parts.train]
+        if grown_from:
+            src_known, tgt_known = grow_tokens(sources, grown_from.src), grow_tokens(targets, grown_from.tgt)
+        else:
+            src_known, tgt_known = choose_tokens(sources, settings), choose_tokens(targets, settings)
 
         def spell(part: Iterable[Candidate]) -> list[Example]:
             return [
@@ -129,10 +152,10 @@ class _Draft:
     def examples(self) -> list[Example]:
         return self.train + self.dev + self.test
 
-    def corpus(self, seen: int, omissions: Omissions) -> Corpus:
+    def corpus(self, seen: int, omissions: Omissions, grown_from: Vocabularies) -> Corpus:
         """The finished corpus."""
-        src_vocab = rank_tokens((example.source for example in self.train), self.src_known)
-        tgt_vocab = rank_tokens((example.target for example in self.train), self.tgt_known)
+        src_vocab = rank_tokens((example.source for example in self.train), self.src_known, grown_from.src)
+        tgt_vocab = rank_tokens((example.target for example in self.train), self.tgt_known, grown_from.tgt)
         report = CorpusReport(
             seen=seen,
             train=len(self.train),

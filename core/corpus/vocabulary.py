@@ -35,8 +35,22 @@ def choose_tokens(sentences: Iterable[Sequence[str]], settings: CorpusSettings) 
     return alphabet.union(frequent[len(SPECIALS) :])
 
 
-def rank_tokens(spelt: Iterable[Sequence[str]], known: Iterable[str]) -> list[str]:
-    """The vocabulary, specials first: all `known` tokens by falling frequency in the `spelt` sentences."""
+def grow_tokens(sentences: Iterable[Sequence[str]], grown_from: Sequence[str]) -> set[str]:
+    """The tokens that need not be spelt where a model goes on with what it knows: its own, and every new character.
+
+    A morpheme that has become frequent stays spelt: sentences that hold it are known that way. The next vocabulary that
+    is made from nothing takes it in.
+    """
+    return set(grown_from).union(*map(set, chain.from_iterable(sentences)))
+
+
+def rank_tokens(spelt: Iterable[Sequence[str]], known: Iterable[str], first: Sequence[str] = ()) -> list[str]:
+    """The vocabulary: the tokens of `first` as they are, then all other `known` ones by falling frequency in `spelt`.
+
+    The specials come before all tokens; `first` has them already, where it is not empty.
+    """
     counts = Counter(dict.fromkeys(known, 0))
     counts.update(chain.from_iterable(spelt))
-    return select_tokens(counts, min_frequency=0)
+    ranked = select_tokens(counts, min_frequency=0)
+    taken = set(first)
+    return [*first, *(token for token in ranked if token not in taken)]

@@ -5,25 +5,29 @@ from __future__ import annotations
 import contextlib
 import json
 import logging
+import shutil
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
-from core.corpus import Corpus, Pair, build
+from core.corpus import Example, Pair, build
 from core.evolve.engine import Runner, run_engine, sigterm_exits
 from core.evolve.errors import EvolveError
 from core.evolve.failures import check_disk_space, disk_errors_explained, keep_log
-from core.evolve.mixture import PREFIX as MIX
+from core.evolve.gate import GateResult, judge
 from core.evolve.mixture import mix, remove_examples, write_examples
+from core.evolve.plan import Plan, engine_flags, make_plan, rules
 from core.evolve.progress import Phase, Progress
 from core.evolve.provenance import corpus_hash, git_commit, package_versions
-from core.evolve.scores import Scores, receipt, score
+from core.evolve.receipt import RECEIPT, Receipt, write_up
+from core.evolve.resumption import Beginning, begin, make_note
+from core.evolve.scores import Scores, score, unseen_scores
 from core.evolve.settings import EvolveSettings, FlagValue
-from core.evolve.summary import RunSummary
-from core.evolve.workshop import PROGRESS, Workshop
-from core.registry import Draft, Manifest, Registry, RegistryError
+from core.evolve.summary import RunSummary, Status
+from core.evolve.trial import choose, hold
+from core.evolve.workshop import Workshop
+from core.registry import Draft, Manifest, Registry, RegistryError, Run
 from core.text import Tokenizer, get_analyser
 
 logger = logging.getLogger(__name__)
@@ -39,7 +43,10 @@ def evolve(
     publish: bool = True,
     runner: Runner = run_engine,
 ) -> RunSummary:
-    """Train a new model version on `pairs` and make it live.
+    """Train a new model version on `pairs` and, when it clears the gate, make it live.
+
+    Training goes on from the live model where it can (`plan`), else begins from nothing. What a killed run left is
+    gone on with when nothing has changed since.
 
     Args:
         pairs: reviewed pairs, oldest first; read once.
@@ -59,17 +66,9 @@ def evolve(
     if dry_run:
         on_progress(Progress("corpus"))
         report = build(pairs, tokenizer, settings.corpus).report
-        return RunSummary(None, None, "kept", report, None, 0, 0, {})
+        return RunSummary(run=None, parent=None, status="kept", report=report)
     with disk_errors_explained(registry.data_dir), sigterm_exits(), registry.lock():
-        draft = registry.new_run()
-        try:
-            return _Making(registry, settings, tokenizer, draft, on_progress, runner).run(pairs, publish)
-        except EvolveError as error:
-            if log := keep_log(draft, registry.data_dir):
-                raise EvolveError(f"{error} (the engine's log: {log})") from error
-            raise
-        finally:
-            registry.discard(draft)  # what was finished has another name by now
+        return _Making(registry, settings, tokenizer, on_progress, runner).run(pairs, publish)
 
 
 class _Making:
@@ -80,91 +79,117 @@ class _Making:
         registry: Registry,
         settings: EvolveSettings,
         tokenizer: Tokenizer,
-        draft: Draft,
         on_progress: Callable[[Progress], None],
         runner: Runner,
     ) -> None:
         self._registry = registry
         self._settings = settings
         self._tokenizer = tokenizer
-        self._draft = draft
         self._on_progress = on_progress
-        self._workshop = Workshop(draft.path, settings, runner, on_progress)
+        self._runner = runner
         self._seconds: dict[str, float] = {}
 
     def run(self, pairs: Iterable[Pair], publish: bool) -> RunSummary:
-        parent = self._parent()
-        self._check_disk_space(parent)
+        """Every phase; what is left when one fails is removed."""
+        live = self._live()
+        self._check_disk_space(live)
         with self._phase("corpus"):
-            corpus = build(pairs, self._tokenizer, self._settings.corpus)
-            corpus.write(self._draft.path)
-        with self._phase("train"):
-            self._train(corpus)
-        with self._phase("evaluate"):
-            scores, learned = self._evaluate(corpus, parent)
-        with self._phase("publish"):
-            run = self._registry.finish(self._draft, self._manifest(corpus, scores, parent))
-            if publish:
-                self._registry.publish(run, by=self._settings.by, reason="makedata")
-        return RunSummary(
-            run=run.name,
-            parent=parent,
-            status="published" if publish else "kept",
-            report=corpus.report,
-            scores=scores,
-            reviewed=len(learned),
-            learned=sum(learned),
-            seconds=self._seconds,
-        )
-
-    def _parent(self) -> str | None:
+            plan = make_plan(
+                pairs, live=live, registry=self._registry, settings=self._settings, tokenizer=self._tokenizer
+            )
+        logger.info("training %s: %s", "goes on from the live model" if plan.warm else "begins from scratch", plan.why)
+        material = self._material(plan)
+        flags = engine_flags(plan, self._settings, self._registry.models_dir / "draft")
+        beginning = begin(self._registry, make_note(plan.corpus, material, flags, live.name if live else None))
+        workshop = Workshop(beginning.draft.path, self._settings, self._runner, self._on_progress)
         try:
-            live = self._registry.current()
+            with self._phase("train"):
+                plan.corpus.write(beginning.draft.path)
+                with _files(beginning.draft.path, material):
+                    _train(workshop, flags, beginning)
+            return self._judge_and_finish(plan, beginning, workshop, publish)
+        except EvolveError as error:
+            if log := keep_log(beginning.draft, self._registry.data_dir):
+                raise EvolveError(f"{error} (the engine's log: {log})") from error
+            raise
+        finally:
+            self._registry.discard(beginning.draft)  # what was finished has another name by now
+
+    def _live(self) -> Run | None:
+        try:
+            return self._registry.current()
         except RegistryError as error:
             logger.warning("the new version will have no parent: %s", error)
             return None
-        return live.name if live else None
 
-    def _check_disk_space(self, parent: str | None) -> None:
+    def _check_disk_space(self, live: Run | None) -> None:
         """A run is about as large as its parent; twice that leaves room for checkpoints while it is trained."""
         needed = self._settings.min_free_bytes
-        if parent is not None:
-            files = self._registry.get(parent).path.rglob("*")
+        if live is not None:
+            files = live.path.rglob("*")
             needed = max(needed, 2 * sum(path.stat().st_size for path in files if path.is_file()))
-        check_disk_space(self._draft.path, needed)
+        check_disk_space(self._registry.data_dir, needed)
 
-    def _train(self, corpus: Corpus) -> None:
-        write_examples(self._draft.path, MIX, mix(corpus, (), self._settings.emphasis))
-        flags: dict[str, FlagValue] = {"src": "req", "tgt": "rep", "vocab_prefix": "vocab", "train_prefix": MIX}
-        if corpus.dev:
-            flags["dev_prefix"] = "dev"
-        flags |= {"out_dir": "model", "progress_file": PROGRESS}
-        self._workshop.train(flags | self._settings.training_flags(corpus))
-        remove_examples(self._draft.path, MIX)
+    def _material(self, plan: Plan) -> dict[str, Sequence[Example]]:
+        """The files that the engine trains with, by prefix."""
+        if plan.warm:
+            # Here the goals are what is learned for sure, in every batch.
+            found = {"mix": mix(plan.corpus, (), 1), "goal": plan.goals, "keep": plan.kept}
+        else:
+            found = {"mix": mix(plan.corpus, plan.corrections, self._settings.emphasis)}
+        return {prefix: examples for prefix, examples in found.items() if examples}
 
-    def _evaluate(self, corpus: Corpus, parent: str | None) -> tuple[Scores, list[bool]]:
-        """Scores, and for each pair of the receipt whether it was learned."""
-        answers = self._workshop.answers({"train": len(corpus.train), "test": len(corpus.test)}, self._tokenizer)
+    def _judge_and_finish(self, plan: Plan, beginning: Beginning, workshop: Workshop, publish: bool) -> RunSummary:
+        """Ask the new model everything, hold it against the gate, and make it a run."""
+        with self._phase("evaluate"):
+            scores, receipt, gate = self._evaluate(plan, beginning, workshop)
+        status: Status = "rejected" if not (gate.passed or gate.forced) else "published" if publish else "kept"
+        with self._phase("publish"):
+            run = self._registry.finish(
+                beginning.draft, self._manifest(plan, beginning.draft, scores, gate, workshop.step)
+            )
+            if status == "published":
+                self._registry.publish(run, by=self._settings.by, reason="force" if gate.forced else "makedata")
+        return RunSummary(
+            run=run.name,
+            parent=plan.parent.name if plan.parent else None,
+            status=status,
+            report=plan.corpus.report,
+            scores=scores,
+            receipt=receipt,
+            gate=gate,
+            seconds=self._seconds,
+            warm=plan.warm,
+            why=plan.why,
+            resumed=beginning.resumed,
+            leftovers=beginning.said,
+        )
+
+    def _evaluate(self, plan: Plan, beginning: Beginning, workshop: Workshop) -> tuple[Scores, Receipt, GateResult]:
+        corpus, parent = plan.corpus, plan.parent
+        answers = workshop.answers({"train": len(corpus.train), "test": len(corpus.test)})
         trained, unseen = answers[: len(corpus.train)], answers[len(corpus.train) :]
         scores = score(corpus.train, trained, corpus.test, unseen, self._tokenizer)
-        pairs = receipt(corpus.train, trained, self._tokenizer)
-        learned = [pair["learned"] for pair in pairs]
-        content = {"run": self._draft.name, "parent": parent, "learned": sum(learned), "reviewed": len(pairs)}
-        _write_json(self._draft.path / "receipt.json", {**content, "pairs": pairs})
-        return scores, learned
+        unheld = corpus.report.unheld_canaries
+        receipt = write_up(corpus.train, trained, parent, run=beginning.draft.name, unheld=unheld)
+        receipt.write(beginning.draft.path / RECEIPT)
+        trial = hold(choose(corpus.train, trained), workshop.reply)
+        compared = unseen_scores(corpus.test, unseen, parent)
+        return scores, receipt, judge(receipt, compared, trial, self._settings.gate, force=self._settings.force)
 
-    def _manifest(self, corpus: Corpus, scores: Scores, parent: str | None) -> Manifest:
-        hparams = json.loads((self._draft.model_dir / "hparams.json").read_text(encoding="utf-8"))
+    def _manifest(self, plan: Plan, draft: Draft, scores: Scores, gate: GateResult, steps: int) -> Manifest:
         return Manifest(
-            run=self._draft.name,
+            run=draft.name,
             created_at=datetime.now(UTC).isoformat(timespec="seconds"),
-            parent=parent,
-            corpus={"hash": corpus_hash(corpus), **corpus.report.to_dict()},
-            hparams=hparams,
+            parent=plan.parent.name if plan.parent else None,
+            corpus={"hash": corpus_hash(plan.corpus), **plan.corpus.report.to_dict()},
+            hparams=json.loads((draft.model_dir / "hparams.json").read_text(encoding="utf-8")),
             metrics=scores.to_dict(),
             packages=package_versions(),
             git_commit=git_commit(),
             seconds=dict(self._seconds),
+            training={"warm": plan.warm, "why": plan.why, "steps": steps, "rules": rules(self._settings)},
+            gate=gate.to_dict(),
         )
 
     @contextlib.contextmanager
@@ -176,5 +201,23 @@ class _Making:
         self._seconds[phase] = round(time.perf_counter() - start, 3)
 
 
-def _write_json(path: Path, data: Mapping[str, Any]) -> None:
-    path.write_text(json.dumps(data, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+@contextlib.contextmanager
+def _files(directory: Path, material: Mapping[str, Sequence[Example]]) -> Iterator[None]:
+    """The training material in files, for as long as the engine reads it."""
+    for prefix, examples in material.items():
+        write_examples(directory, prefix, examples)
+    yield
+    for prefix in material:
+        remove_examples(directory, prefix)
+
+
+def _train(workshop: Workshop, flags: Mapping[str, FlagValue], beginning: Beginning) -> None:
+    """Train, anew where what a killed run left turns out to be of no use."""
+    try:
+        workshop.train(flags)
+    except EvolveError as error:
+        if not beginning.resumed:
+            raise
+        logger.warning("what a killed run left is of no use, training begins anew: %s", error)
+        shutil.rmtree(beginning.draft.model_dir, ignore_errors=True)
+        workshop.train(flags)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from core.corpus import Corpus, CorpusSettings
 from core.evolve.errors import EvolveError
+from core.evolve.gate import GateSettings
 from core.nmt.errors import NmtError
 from core.nmt.hparams import HParams
 
@@ -26,6 +27,36 @@ _DEFAULT_ENGINE: Mapping[str, FlagValue] = {
     "num_buckets": 25,
 }
 
+_WARM_ENGINE: Mapping[str, FlagValue] = {
+    "optimizer": "adam",
+    "learning_rate": 0.001,
+    "decay_scheme": "",
+}
+
+
+@dataclass(frozen=True)
+class WarmSettings:
+    """How training goes on from the live model's weights.
+
+    Attributes:
+        engine: flags of the engine that differ from those of training from scratch.
+        max_steps: most steps; it ends sooner, once everything is learned and nothing more than `max_lost` is lost.
+        goal_share: share of each batch that is drawn from what is to be learned; the rest is replay.
+        steps_per_check: steps from asking what is to be learned to asking again.
+        max_lost: share of the earlier answers that may be lost when it ends; below the gate's own bar, which is
+            measured anew.
+        max_change: share of the pairs that may be new, changed or gone; beyond it training begins from scratch.
+        min_changes: so many may be in any case, however small the corpus.
+    """
+
+    engine: Mapping[str, FlagValue] = field(default_factory=lambda: dict(_WARM_ENGINE))
+    max_steps: int = 800
+    goal_share: float = 0.25
+    steps_per_check: int = 20
+    max_lost: float = 0.002
+    max_change: float = 0.1
+    min_changes: int = 50
+
 
 @dataclass(frozen=True)
 class EvolveSettings:
@@ -41,8 +72,10 @@ class EvolveSettings:
         niceness: added to the engine's nice value, so that a server on the same machine goes first.
         min_free_bytes: free disk space without which no run is begun.
         from_scratch: train from nothing, although going on from the live model would do.
+        gate: how high the bars are that it has to clear to become live.
         force: make the new version live whatever the gate says of it.
         by: who asked for the run, for the log of publications; may be empty.
+        warm: how training goes on from the live model.
         emphasis: how often a correction is learned for every time that another pair is, in training from scratch.
     """
 
@@ -55,13 +88,16 @@ class EvolveSettings:
     niceness: int = 10
     min_free_bytes: int = 500_000_000
     from_scratch: bool = False
+    gate: GateSettings = field(default_factory=GateSettings)
     force: bool = False
     by: str = ""
+    warm: WarmSettings = field(default_factory=WarmSettings)
     emphasis: int = 2
 
     def __post_init__(self) -> None:
         try:
             HParams.from_values(self.engine)
+            HParams.from_values({**self.engine, **self.warm.engine})
         except NmtError as error:
             raise EvolveError(str(error)) from error
 
@@ -88,6 +124,21 @@ class EvolveSettings:
             "summaries": False,
             **self.thread_flags(),
             **self.engine,
+        }
+
+    def warm_flags(self, corpus: Corpus) -> dict[str, FlagValue]:
+        """The engine's flags for going on from a model of the same shape until everything is learned."""
+        steps = int(self.engine.get("num_train_steps", self.warm.max_steps))
+        return {
+            **self.training_flags(corpus),
+            "num_train_steps": steps,
+            # The optimizer begins with nothing: its first steps would be the largest.
+            "warmup_steps": min(self.warm.steps_per_check, steps // 10),
+            "steps_per_stats": self.warm.steps_per_check,
+            **self.warm.engine,
+            "goal_share": self.warm.goal_share,
+            "steps_per_goal_check": self.warm.steps_per_check,
+            "max_lost": self.warm.max_lost,
         }
 
     def thread_flags(self) -> dict[str, FlagValue]:

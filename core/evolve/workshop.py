@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from core.evolve.engine import EngineCall, Runner
@@ -29,6 +30,7 @@ class Workshop:
         self._settings = settings
         self._runner = runner
         self._on_progress = on_progress
+        self.step = 0  # that training ended with
 
     def train(self, flags: Mapping[str, FlagValue]) -> None:
         """Train with `flags`, telling how far it is at least once a second."""
@@ -43,39 +45,60 @@ class Workshop:
 
         self._on_progress(progress.latest)
         self._engine(flags, watch)
+        self.step = progress.latest.step
 
-    def answers(self, sides: Mapping[str, int], tokenizer: Tokenizer) -> list[str]:
+    def answers(self, sides: Mapping[str, int]) -> list[str]:
         """What the new model answers to every question of `sides`, prefixes of files and their lines, in order.
 
         All in one process, as starting the engine takes longer than answering a small corpus. The answers stay
         in the run as `train.hyp` and `test.hyp`, line by line beside the questions.
         """
-        asked, answered = self._directory / "asked.req", self._directory / "asked.hyp"
-        asked.write_bytes(b"".join((self._directory / f"{side}.req").read_bytes() for side in sides))
         total = sum(sides.values())
-        self._on_progress(Progress("evaluate", 0, total))
-        flags: dict[str, FlagValue] = {
-            "out_dir": "model",
-            "inference_input_file": asked.name,
-            "inference_output_file": answered.name,
-            "infer_batch_size": _INFER_BATCH_SIZE,
-            **self._settings.thread_flags(),
-        }
-        self._engine(flags, self._heartbeat(Progress("evaluate", 0, total)))
-        self._on_progress(Progress("evaluate", total, total))
-        lines = answered.read_text(encoding="utf-8").removesuffix("\n").split("\n")
-        if len(lines) != total:
-            raise EvolveError(f"the engine gave {len(lines)} answers to {total} questions")
-        asked.unlink()
-        answered.unlink()
+        progress = Progress("evaluate", 0, total)
+        self._on_progress(progress)
+        asked = b"".join((self._directory / f"{side}.req").read_bytes() for side in sides)
+        lines = self._infer(asked, total, self._heartbeat(progress))
+        self._on_progress(replace(progress, step=total))
         at = 0
         for side, count in sides.items():
             _write_lines(self._directory / f"{side}.hyp", lines[at : at + count])
             at += count
-        return [tokenizer.join(line.split(" ")) for line in lines]
+        return [Tokenizer.join(line.split(" ")) for line in lines]
 
-    def _engine(self, flags: Mapping[str, FlagValue], on_wait: Callable[[], None]) -> None:
-        self._runner(EngineCall(flags, self._directory, self._directory / LOG, self._settings.niceness), on_wait)
+    def reply(self, questions: Sequence[str]) -> list[str]:
+        """What a server that loads the new model says to `questions`, which are text."""
+        asked, said = self._directory / "asked.txt", self._directory / "said.txt"
+        _write_lines(asked, questions)
+        flags = {"out_dir": "model", "questions": asked.name, "answers": said.name, "analyser": self._settings.analyser}
+        progress = Progress("evaluate", len(questions), len(questions))
+        self._engine(flags, self._heartbeat(progress), module="core.reply")
+        answers = said.read_text(encoding="utf-8").removesuffix("\n").split("\n")
+        asked.unlink()
+        said.unlink()
+        return answers
+
+    def _infer(self, asked: bytes, total: int, on_wait: Callable[[], None]) -> list[str]:
+        """The model's answers to the lines `asked`."""
+        questions, answers = self._directory / "asked.req", self._directory / "asked.hyp"
+        questions.write_bytes(asked)
+        flags: dict[str, FlagValue] = {
+            "out_dir": "model",
+            "inference_input_file": questions.name,
+            "inference_output_file": answers.name,
+            "infer_batch_size": _INFER_BATCH_SIZE,
+            **self._settings.thread_flags(),
+        }
+        self._engine(flags, on_wait)
+        lines = answers.read_text(encoding="utf-8").removesuffix("\n").split("\n")
+        if len(lines) != total:
+            raise EvolveError(f"the engine gave {len(lines)} answers to {total} questions")
+        questions.unlink()
+        answers.unlink()
+        return lines
+
+    def _engine(self, flags: Mapping[str, FlagValue], on_wait: Callable[[], None], module: str = "core.nmt") -> None:
+        log = self._directory / LOG
+        self._runner(EngineCall(flags, self._directory, log, self._settings.niceness, module), on_wait)
 
     def _heartbeat(self, progress: Progress) -> Callable[[], None]:
         told = time.monotonic()

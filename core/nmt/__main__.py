@@ -50,6 +50,8 @@ def _work(command: CommandLine) -> Callable[[CommandLine, HParams, Path], None]:
 def _quiet_tensorflow(hparams: HParams) -> None:
     """Import TensorFlow, which takes seconds, only when the command is known to make sense."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    # Freed memory is kept: the C library gives large tensors back to the system, which clears every page anew.
+    os.environ.setdefault("TF_CPU_ALLOCATOR_USE_BFC", "true")
     import tensorflow as tf
 
     tf.debugging.set_log_device_placement(hparams.log_device_placement)
@@ -123,15 +125,18 @@ def _score(command: CommandLine, hparams: HParams, out_dir: Path) -> None:
 def _train(command: CommandLine, hparams: HParams, out_dir: Path) -> None:
     vocab, train_prefix = command.path("vocab_prefix"), command.path("train_prefix")
     _quiet_tensorflow(hparams)
+    from core.nmt.goals import GoalSettings
     from core.nmt.training import DataPrefixes, train
 
-    others = (command.paths.get(f"{name}_prefix") for name in ("dev", "test", "embed"))
-    data = DataPrefixes(vocab, train_prefix, *others)
+    others = {name: command.paths.get(f"{name}_prefix") for name in ("dev", "test", "embed", "goal", "keep")}
+    data = DataPrefixes(vocab, train_prefix, **others, init_from=command.paths.get("init_from"))
+    options = command.options
+    goals = GoalSettings(options.goal_share, options.steps_per_goal_check, options.max_lost)
     if path := command.paths.get("progress_file"):
         with path.open("a", encoding="utf-8") as progress:
-            train(hparams, data, out_dir, _reporter(progress))
+            train(hparams, data, out_dir, _reporter(progress), goals)
     else:
-        train(hparams, data, out_dir, _reporter(None))
+        train(hparams, data, out_dir, _reporter(None), goals)
 
 
 def _reporter(progress: TextIO | None) -> Callable[[Event], None]:

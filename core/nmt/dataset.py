@@ -157,6 +157,24 @@ def pad(rows: Sequence[Ids], eos_id: int = EOS_ID) -> tuple[Ids, Ids]:
     return padded, lengths
 
 
+def join_corpora(corpora: Sequence[Corpus]) -> Corpus:
+    """The pairs of all `corpora`, one after another, without references."""
+
+    def places(ends: Sequence[NDArray[np.int64]]) -> NDArray[np.int64]:
+        return np.concatenate([[0], np.cumsum(np.concatenate([np.diff(at) for at in ends]))]).astype(np.int64)
+
+    spellings = [corpus.spelling for corpus in corpora if corpus.spelling is not None]
+    # Each corpus counts its spelt tokens from 0.
+    firsts = np.cumsum([0, *map(len, spellings)][: len(corpora)]) if spellings else [0] * len(corpora)
+    return Corpus(
+        src=np.concatenate([corpus.src + np.int32(first) for corpus, first in zip(corpora, firsts, strict=True)]),
+        src_at=places([corpus.src_at for corpus in corpora]),
+        tgt=np.concatenate([corpus.tgt for corpus in corpora]),
+        tgt_at=places([corpus.tgt_at for corpus in corpora]),
+        spelling=np.concatenate(spellings) if spellings else None,
+    )
+
+
 class TrainingData:
     """Endless training batches, each epoch in an order of its own, pairs of like length together."""
 
@@ -172,11 +190,18 @@ class TrainingData:
 
     def batches_from(self, step: int) -> Iterator[tuple[Ids, ...]]:
         """Batches as `model.Batch` tuples, from that of `step` (0 is the training's first) on, without end."""
+        return map(self.batch, self.rows_from(step))
+
+    def rows_from(self, step: int) -> Iterator[NDArray[np.int64]]:
+        """Likewise, the numbers of each batch's pairs alone, (B,)."""
         epoch, done = divmod(step, self.batches_per_epoch)
         while True:
-            for rows in self._epoch(epoch)[done:]:
-                yield self._batch(rows)
+            yield from self._epoch(epoch)[done:]
             epoch, done = epoch + 1, 0
+
+    def batch(self, rows: NDArray[np.int64]) -> tuple[Ids, ...]:
+        """`rows` (B,) numbers of pairs → the arrays of `model.Batch`."""
+        return cut_batch(self.corpus, rows, sos_id=self._sos_id, eos_id=self._eos_id)
 
     def _bucket_of_each(self) -> NDArray[np.int64]:
         """As tensorflow/nmt: the longer side decides, in equal steps up to `src_max_len`."""
@@ -208,16 +233,19 @@ class TrainingData:
         src, tgt = self._src_lengths[order], self._tgt_lengths[order]
         return order[np.lexsort((np.where(tgt % 2, -src, src), tgt, self._buckets[order]))]
 
-    def _batch(self, rows: NDArray[np.int64]) -> tuple[Ids, ...]:
-        """`rows` (B,) numbers of pairs → the arrays of `model.Batch`."""
-        spelling = self.corpus.spelling
-        src, src_lengths = _cut(self.corpus.src, self.corpus.src_at, rows, self._eos_id if spelling is None else 0)
-        tgt, tgt_lengths = _cut(self.corpus.tgt, self.corpus.tgt_at, rows, self._eos_id)
-        edge = np.ones((len(rows), 1), np.int32)
-        tgt_in = np.concatenate([edge * self._sos_id, tgt], 1)
-        # Padding is </s> already, so this ends short rows too.
-        tgt_out = np.concatenate([tgt, edge * self._eos_id], 1)
-        return src if spelling is None else spelling[src], src_lengths, tgt_in, tgt_out, tgt_lengths + 1
+
+def cut_batch(
+    corpus: Corpus, rows: NDArray[np.int64], *, sos_id: int = SOS_ID, eos_id: int = EOS_ID
+) -> tuple[Ids, ...]:
+    """`rows` (B,) numbers of pairs → the arrays of `model.Batch`."""
+    spelling = corpus.spelling
+    src, src_lengths = _cut(corpus.src, corpus.src_at, rows, eos_id if spelling is None else 0)
+    tgt, tgt_lengths = _cut(corpus.tgt, corpus.tgt_at, rows, eos_id)
+    edge = np.ones((len(rows), 1), np.int32)
+    tgt_in = np.concatenate([edge * sos_id, tgt], 1)
+    # Padding is </s> already, so this ends short rows too.
+    tgt_out = np.concatenate([tgt, edge * eos_id], 1)
+    return src if spelling is None else spelling[src], src_lengths, tgt_in, tgt_out, tgt_lengths + 1
 
 
 def _cut(ids: Ids, at: NDArray[np.int64], rows: NDArray[np.int64], padding: int) -> tuple[Ids, Ids]:

@@ -82,6 +82,11 @@ class Decoder:
         )
 
     @property
+    def is_quick(self) -> bool:
+        """Whether `decode_best` works with a copy of the weights, which is sooner than the compiled function."""
+        return self._quick is not None
+
+    @property
     def answers_per_source(self) -> int:
         """How many hypotheses each source has."""
         return self._beams.width or self._draws

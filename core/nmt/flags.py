@@ -22,6 +22,11 @@ PATHS = {
     "dev_prefix": "The files by which the best weights are chosen; without them the last are the best. "
     "Without --train_prefix the model that is there is only scored.",
     "test_prefix": "The files that are scored at the end.",
+    "init_from": "The model directory whose weights a new model begins with. Its shape must be ours, and its "
+    "vocabularies the beginning of ours: what is new to them begins as in any new model.",
+    "goal_prefix": "Pairs that are to be answered word for word: training ends as soon as they are.",
+    "keep_prefix": "Pairs that are answered word for word already, and are to stay so: those that get lost on the way "
+    "to the goals become goals too.",
     "progress_file": "Progress is appended here as JSON, one object a line.",
     "ckpt": "The checkpoint to answer with, where it is not the served one of --out_dir.",
     "inference_input_file": "Answer the sentences of this file instead of training.",
@@ -56,6 +61,9 @@ class Options:
     override_loaded_hparams: bool = flag(
         False, "A model that is there goes on with the command's hyperparameters instead of its own."
     )
+    goal_share: float = flag(0.25, "Share of each batch that is drawn from the goals.", above=0, below=1)
+    steps_per_goal_check: int = flag(20, "Steps from asking all goals to asking them again.", least=1)
+    max_lost: float = flag(0.0, "Share of --keep_prefix that may be lost when training ends.", least=0, below=1)
     inference_list: str = flag("", "Answer these sentences of the file alone: their numbers from 0, by comma.")
     jobid: int = flag(0, "This process's number among the --num_workers, from 0.", least=0)
     num_workers: int = flag(1, "Processes that share one inference file; the last to end gathers the answers.", least=1)

@@ -6,7 +6,7 @@ It prints nothing: what happens is told to a function that the caller gives, and
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -16,18 +16,21 @@ import numpy as np
 import tensorflow as tf
 
 from core.nmt.checkpoints import Checkpoints, load_vocabs, stored_vectors, vocab_paths
-from core.nmt.dataset import Corpus, TrainingData, read_corpus
+from core.nmt.dataset import Corpus, Ids, TrainingData, read_corpus
 from core.nmt.embeddings import read_vectors
 from core.nmt.encoders import Dropout
 from core.nmt.errors import NmtError
 from core.nmt.evaluation import Evaluator
+from core.nmt.goals import Goals, GoalSettings
 from core.nmt.hparams import HParams
 from core.nmt.importing import import_original
+from core.nmt.inheritance import inherit
 from core.nmt.model import Batch, Pretrained, Seq2Seq, batch_signature
 from core.nmt.optimizers import clip_gradients, make_optimizer
 from core.nmt.original_model import Places, is_original
 from core.nmt.pace import Pace
 from core.nmt.schedules import learning_rate
+from core.nmt.search import Ends
 from core.nmt.selection import AVERAGED, Selection
 from core.nmt.stats import Stats
 from core.nmt.summaries import DIRECTORY as SUMMARIES
@@ -36,14 +39,16 @@ from core.nmt.vocab import ByteVocab, SourceVocab, Vocab
 
 # Answers that each evaluation shows in TensorBoard, and the values that it shows no curve of.
 _SAMPLES = 3
-_NO_CURVES = ("step", "eta_s", AVERAGED)
+_NO_CURVES = ("step", "eta_s", "goals", "kept", AVERAGED)
+
+_NO_SETTINGS = GoalSettings()
 
 Vocabs = tuple[SourceVocab, Vocab]
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """Something to tell: `phase` is train, score, evaluate, average or done; `values` are numbers by name."""
+    """Something to tell: `phase` is train, goals, score, evaluate, average or done; `values` are numbers by name."""
 
     phase: str
     step: int
@@ -56,17 +61,27 @@ Report = Callable[[Event], None]
 
 @dataclass(frozen=True, slots=True)
 class DataPrefixes:
-    """Where the corpus lies, as `--train_prefix` and its sisters name it; without dev the last weights are the best."""
+    """Where the corpus lies, as `--train_prefix` and its sisters name it; without dev the last weights are the best.
+
+    `init_from` is a model directory to begin with; `goal` and `keep` are pairs that decide when training ends.
+    """
 
     vocab: Path
     train: Path
     dev: Path | None = None
     test: Path | None = None
     embed: Path | None = None
+    init_from: Path | None = None
+    goal: Path | None = None
+    keep: Path | None = None
 
 
-def train(hparams: HParams, data: DataPrefixes, out_dir: Path, report: Report) -> dict[str, Any]:
+def train(
+    hparams: HParams, data: DataPrefixes, out_dir: Path, report: Report, goals: GoalSettings | None = None
+) -> dict[str, Any]:
     """Train into `out_dir`, going on from its last checkpoint if there is one; the scores of the best weights.
+
+    `goals` say how the pairs in `data.goal` are trained, where there are any.
 
     Raises `NmtError` for data or a directory that can't be used, and when the loss is no number any more.
     """
@@ -76,8 +91,8 @@ def train(hparams: HParams, data: DataPrefixes, out_dir: Path, report: Report) -
     _check_same_vocabs(hparams, vocabs, out_dir)
     corpora = {
         name: read_corpus(prefix, hparams, *vocabs, training=name == "train")
-        for name, prefix in (("train", data.train), ("dev", data.dev), ("test", data.test))
-        if prefix is not None
+        for name in ("train", "dev", "test", "goal", "keep")
+        if (prefix := getattr(data, name)) is not None
     }
     pretrained = _load_vectors(hparams, vocabs, data.embed, out_dir)
     out_dir.mkdir(parents=True, exist_ok=True)
@@ -155,9 +170,14 @@ class Trainer:
             self._variables = self.model.trainable_variables
             self._optimizer = make_optimizer(hparams.optimizer, self._variables)
         self._data = TrainingData(corpora["train"], hparams, sos_id=tgt_vocab.sos_id, eos_id=tgt_vocab.eos_id)
+        self._stats = Stats(0, hparams.max_gradient_norm)
         self._evaluator = Evaluator(self.model, tgt_vocab)
         self._checkpoints = Checkpoints(out_dir, self.model, self._optimizer)
         self._selection = Selection(hparams, self._checkpoints)
+        self._goals: Goals | None = None
+        if "goal" in corpora:
+            ends = Ends(tgt_vocab.sos_id, tgt_vocab.eos_id)
+            self._goals = Goals(self.model, ends, corpora["train"], corpora["goal"], corpora.get("keep"))
         self._summaries = Summaries(out_dir / SUMMARIES if hparams.summaries else None)
         number = tf.TensorSpec((), tf.float32), tf.TensorSpec((), tf.int32)
         # One signature for batches of all sizes: nothing is retraced while it trains.
@@ -165,26 +185,58 @@ class Trainer:
             self._distributed_step, input_signature=[tuple(batch_signature(hparams)), *number], autograph=False
         )
 
-    def run(self) -> dict[str, Any]:
-        """Train to `num_train_steps`; the scores of the best weights."""
-        step = self._checkpoints.restore()
-        total = self._hparams.num_train_steps
-        stats = Stats(step, self._hparams.max_gradient_norm)
-        for batch in islice(self._data.batches_from(step), max(0, total - step)):
-            rate = learning_rate(self._hparams, step)
-            loss, norm = self._step(batch, np.float32(rate), np.int32(step))
-            stats.add(float(loss), float(norm), batch)
-            step += 1
-            if step % self._hparams.steps_per_stats == 0 or step == total:
-                best = self._selection.best_scores()
-                self._tell("train", step, {"lr": rate, **stats.summary(step, total), **best})
-                stats = Stats(step, self._hparams.max_gradient_norm)
-            if step < total:
-                stats.leave_out(self._interrupt(step))
+    def begin_from(self, directory: Path) -> None:
+        """Begin with the weights of another model; without effect where there is a checkpoint to go on from."""
+        inherit(self.model, self._vocabs, directory)
+
+    def run(self, goals: GoalSettings = _NO_SETTINGS) -> dict[str, Any]:
+        """Train to `num_train_steps`, or until the goals are reached; the scores of the best weights."""
+        begun = step = self._checkpoints.restore()
+        if self._goals:
+            return self._finish(self._train_to_goals(begun, self._goals, goals))
+        for step in self._steps(self._data.batches_from(begun), begun):
+            if step < self._hparams.num_train_steps:
+                self._stats.leave_out(self._interrupt(step))
         self._evaluate(step)
         if self._hparams.avg_ckpts:
             self._evaluate_mean(step)
         return self._finish(step)
+
+    def _steps(self, batches: Iterator[tuple[Ids, ...]], step: int) -> Iterator[int]:
+        """Train from `step` to the last; the number of each step that is done."""
+        total = self._hparams.num_train_steps
+        self._stats = Stats(step, self._hparams.max_gradient_norm)
+        for batch in islice(batches, max(0, total - step)):
+            rate = learning_rate(self._hparams, step)
+            loss, norm = self._step(batch, np.float32(rate), np.int32(step))
+            self._stats.add(float(loss), float(norm), batch)
+            step += 1
+            if step % self._hparams.steps_per_stats == 0 or step == total:
+                best = self._selection.best_scores()
+                self._tell("train", step, {"lr": rate, **self._stats.summary(step, total), **best})
+                self._stats = Stats(step, self._hparams.max_gradient_norm)
+            yield step
+
+    def _train_to_goals(self, begun: int, goals: Goals, settings: GoalSettings) -> int:
+        """Train until the goals are reached, or to the last step, and keep the best weights of the way."""
+        best = (-1, 0)
+        step = begun
+        for step in self._steps(goals.batches(begun, self._hparams, settings.share), begun):
+            last = step == self._hparams.num_train_steps
+            if step % settings.steps_per_check and not last:
+                continue
+            start = time.perf_counter()
+            check = goals.check(settings.max_lost, survey=last)
+            reached = goals.reached(check, settings.max_lost)
+            self._tell("goals", step, {"step": step, **check.values()})
+            if check.lost is not None and check.rank >= best:
+                best = check.rank
+                self._checkpoints.save_best({"step": step, **check.values()})
+                self._checkpoints.save(step)
+            if reached:
+                break
+            self._stats.leave_out(time.perf_counter() - start)
+        return step
 
     def _interrupt(self, step: int) -> float:
         """What is due after a step that is not the last; the seconds it took.

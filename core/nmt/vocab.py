@@ -80,6 +80,10 @@ class Vocab:
         """The tokens of `ids`, in order."""
         return [self._tokens[i] for i in ids]
 
+    def begins_with(self, other: Vocab) -> bool:
+        """Whether the tokens of `other` have the same ids here, so that all others came after them."""
+        return self._tokens[: len(other)] == other._tokens
+
     def __contains__(self, token: object) -> bool:
         return token in self._ids
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import logging
 import os
 import re
@@ -10,13 +11,13 @@ import secrets
 import shutil
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from core.registry import durable, lock, publications
 from core.registry.errors import RegistryError
-from core.registry.manifest import MANIFEST, Manifest, Run
+from core.registry.manifest import MANIFEST, JsonDict, Manifest, Run
 from core.registry.publications import Publication, Reason
 
 logger = logging.getLogger(__name__)
@@ -25,16 +26,21 @@ INITIAL = "initial"  # the name of the bundled version
 
 _NAME = re.compile(r"\d{8}-\d{6}-[0-9a-f]{4}")
 _DRAFT = ".draft-"
+_NOTE = "draft.json"  # in a draft alone
 _LEFTOVER_SECONDS = 60.0  # a temporary link lives for microseconds; one this old was left by a killed process
 _RESUME_STATE = Path("model/ckpt")  # for going on with a training; answering does not need it
 
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A run that is being made. Nobody sees it before `Registry.finish`."""
+    """A run that is being made. Nobody sees it before `Registry.finish`.
+
+    `note` says what it is made of, so that whoever finds it after its maker was killed can tell whether to go on in it.
+    """
 
     name: str
     path: Path
+    note: JsonDict = field(default_factory=dict)
 
     @property
     def model_dir(self) -> Path:
@@ -120,7 +126,7 @@ class Registry:
     def lock(self) -> Iterator[None]:
         """Hold the data directory for making a run; `RegistryError` at once when another process does.
 
-        The new holder removes what a killed run left behind.
+        The new holder removes what a killed run left behind, but for drafts with a note, which `drafts` lists.
         """
         with lock.hold(self.data_dir / ".lock"):
             self._sweep()
@@ -130,17 +136,31 @@ class Registry:
             finally:
                 self._locked = False
 
-    def new_run(self) -> Draft:
-        """An empty draft in `data/models/`, invisible to `runs` until it is finished. Needs the lock."""
-        if not self._locked:
-            raise RegistryError("a run is made under Registry.lock()")
+    def drafts(self) -> list[Draft]:
+        """Drafts with a note that killed runs left, oldest first. Needs the lock, for else they may be alive."""
+        self._require_lock()
+        found = []
+        for path in sorted(path for path in self._list(self.models_dir) if path.name.startswith(_DRAFT)):
+            if note := _read_note(path):
+                found.append(Draft(path.name.removeprefix(_DRAFT), path, note))
+        return found
+
+    def new_run(self, note: JsonDict | None = None) -> Draft:
+        """An empty draft in `data/models/`, invisible to `runs` until it is finished. Needs the lock.
+
+        A draft without a `note` is removed as soon as somebody else holds the lock.
+        """
+        self._require_lock()
         name = f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
         path = self.models_dir / f"{_DRAFT}{name}"
         try:
             path.mkdir(parents=True)
+            if note:
+                durable.write_json(path / _NOTE, note)
         except OSError as error:
+            _remove(path)
             raise RegistryError(f"can't make {path}: {error.strerror}") from error
-        return Draft(name, path)
+        return Draft(name, path, note or {})
 
     def discard(self, draft: Draft) -> None:
         """Remove a draft that comes to nothing."""
@@ -154,6 +174,7 @@ class Registry:
         """
         path = self._path(draft.name)
         try:
+            (draft.path / _NOTE).unlink(missing_ok=True)
             manifest = replace(manifest, run=draft.name, files=_sync_and_sum(draft.path))
             durable.write_json(draft.path / MANIFEST, manifest.to_dict())
             durable.sync_directories(draft.path)
@@ -239,9 +260,13 @@ class Registry:
             raise RegistryError(f"{name!r} is no name of a model version")
         return self.models_dir / name
 
+    def _require_lock(self) -> None:
+        if not self._locked:
+            raise RegistryError("a run is made under Registry.lock()")
+
     def _sweep(self) -> None:
         for path in self._list(self.models_dir):
-            if path.name.startswith(_DRAFT):
+            if path.name.startswith(_DRAFT) and not _read_note(path):
                 logger.info("removing %s, left by a run that was killed", path.name)
                 _remove(path)
         for path in self._list(self.data_dir):
@@ -256,6 +281,15 @@ class Registry:
             return list(directory.iterdir())
         except FileNotFoundError:
             return []
+
+
+def _read_note(directory: Path) -> JsonDict:
+    """A draft's note; empty when it has none, or was killed while writing it."""
+    try:
+        note = json.loads((directory / _NOTE).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return note if isinstance(note, dict) else {}
 
 
 def _sync_and_sum(root: Path) -> dict[str, str]:

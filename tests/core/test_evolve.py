@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 from collections import namedtuple
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ import pytest
 from core.corpus import CorpusError, CorpusSettings, Pair
 from core.evolve import EvolveError, EvolveSettings, Progress, evolve
 from core.registry import Registry, RegistryError
+from core.text import Tokenizer
 
 ROOT = Path(__file__).parents[2]
 PAIRS = [
@@ -37,7 +39,7 @@ class FakeEngine:
     def __call__(self, call, on_wait):
         call.log.write_text(f"$ python -m core.nmt {' '.join(call.arguments)}\n", encoding="utf-8")
         self.calls.append(call)
-        phase = "evaluate" if "inference_input_file" in call.flags else "train"
+        phase = "reply" if call.module == "core.reply" else "train" if "train_prefix" in call.flags else "evaluate"
         if phase == self.fails_at:
             raise self.error
         getattr(self, f"_{phase}")(call, on_wait)
@@ -45,8 +47,10 @@ class FakeEngine:
     def _train(self, call, on_wait):
         directory = call.directory
         model = directory / call.flags["out_dir"]
-        model.mkdir()
-        (model / "hparams.json").write_text('{"num_units": 8}', encoding="utf-8")
+        model.mkdir(exist_ok=True)
+        (model / "hparams.json").write_text(json.dumps({"num_units": call.flags["num_units"]}), encoding="utf-8")
+        for vocab in ("vocab.req", "vocab.rep"):
+            shutil.copyfile(directory / vocab, model / vocab)
         (model / "weights").write_bytes(b"weights")
         questions, answers = ((directory / f"train.{side}").read_text("utf-8").splitlines() for side in ("req", "rep"))
         self.known = dict(zip(questions, answers, strict=True))
@@ -60,6 +64,12 @@ class FakeEngine:
         }
         (directory / call.flags["progress_file"]).write_text(json.dumps(line) + "\n", encoding="utf-8")
         on_wait()
+
+    def _reply(self, call, on_wait):
+        known = {Tokenizer.join(q.split(" ")): Tokenizer.join(a.split(" ")) for q, a in self.known.items()}
+        asked = (call.directory / call.flags["questions"]).read_text("utf-8").splitlines()
+        output = call.directory / call.flags["answers"]
+        output.write_text("".join(f"{known[question]}\n" for question in asked), encoding="utf-8")
 
     def _evaluate(self, call, on_wait):
         asked = (call.directory / call.flags["inference_input_file"]).read_text("utf-8").splitlines()
@@ -103,8 +113,9 @@ def test_a_run_is_published_with_all_its_files_and_true_sums(run, registry):
     assert summary.published
     registry.verify(live)
     sides = {f"{name}.{side}" for name in ("train", "dev", "test", "vocab") for side in ("req", "rep")}
+    model = {"model", *(f"model/{name}" for name in ("hparams.json", "vocab.rep", "vocab.req", "weights"))}
     others = {"train.hyp", "test.hyp", "train.log", "receipt.json", "manifest.json", "progress.jsonl"}
-    assert everything_in(live.path) == sides | others | {"model", "model/hparams.json", "model/weights"}
+    assert everything_in(live.path) == sides | others | model
 
 
 def test_the_summary_tells_scores_and_what_was_left_out(run):
@@ -118,22 +129,40 @@ def test_the_summary_tells_scores_and_what_was_left_out(run):
     assert set(summary.seconds) == {"corpus", "train", "evaluate", "publish"}
 
 
-def test_the_receipt_says_what_was_not_learned(run, registry):
+def test_a_run_that_learned_too_little_is_kept_as_rejected_and_its_receipt_says_what(run, registry):
+    first = run(PAIRS[:1])
     summary = run(runner=FakeEngine(forgets="이름"))
-    receipt = json.loads((registry.current().path / "receipt.json").read_text(encoding="utf-8"))
-    assert (receipt["reviewed"], receipt["learned"]) == (2, 1)
-    assert receipt["pairs"] == [
-        {"row": 1, "question": "안녕?", "answer": "안녕하세요!", "learned": True, "given": "안녕하세요!"},
-        {"row": 2, "question": "이름이 뭐야?", "answer": "저는 자람이에요.", "learned": False, "given": ""},
-    ]
+    assert (summary.status, summary.published, summary.reviewed, summary.learned) == ("rejected", False, 2, 1)
+    assert registry.current().name == first.run
+    kept = registry.get(summary.run)
+    assert kept.rejected
+    failed = [bar["name"] for bar in kept.manifest.gate["bars"] if not bar["passed"]]
+    assert failed == ["learned"]
+    receipt = json.loads((kept.path / "receipt.json").read_text(encoding="utf-8"))
+    assert receipt["corrections"][0] == {
+        "row": 2,
+        "question": "이름이 뭐야?",
+        "answer": "저는 자람이에요.",
+        "before": None,
+        "given": "",
+        "learned": False,
+    }
     assert summary.scores.uptake == pytest.approx(2 / 3)
+
+
+def test_a_rejected_run_is_made_live_by_force_and_noted_so(run, registry, settings):
+    run(PAIRS[:1])
+    forced = run(runner=FakeEngine(forgets="이름"), settings=replace(settings, force=True, by="minji"))
+    assert forced.published
+    assert registry.current().manifest.gate["forced"] is True
+    assert [(p.by, p.reason) for p in registry.publications()] == [("", "makedata"), ("minji", "force")]
 
 
 def test_the_manifest_says_where_the_run_comes_from_and_holds_no_absolute_path(run, registry):
     first, second = run(), run()
     manifest = registry.get(second.run).manifest
     assert manifest.parent == first.run == second.parent
-    assert manifest.hparams == {"num_units": 8}
+    assert manifest.hparams == {"num_units": 256}
     assert manifest.metrics["uptake"] == 1
     assert manifest.corpus["train"] == 3
     assert len(manifest.corpus["hash"]) == 64

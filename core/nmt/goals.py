@@ -1,0 +1,123 @@
+"""Training towards answers: pairs that are to be answered word for word, and pairs that must not be lost for it.
+
+Every batch is in part drawn from the goals, and for the rest from the corpus as in any training, so that what was
+learned before is rehearsed: Robins (1995), "Catastrophic forgetting, rehearsal and pseudorehearsal". What is lost all
+the same is found by asking for it, and becomes a goal. Answers are searched for as they will be when they are served.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.nmt.dataset import Corpus, Ids, TrainingData, cut_batch, join_corpora
+from core.nmt.decoding import Decoder
+from core.nmt.hparams import HParams
+from core.nmt.model import Seq2Seq
+from core.nmt.search import Ends
+
+# How many times as often a goal that was missed is drawn as one that was reached.
+_MISSED_WEIGHT = 4.0
+
+# Checks of the goals alone between two of everything that is to be kept, while not all goals are reached.
+_CHECKS_A_SURVEY = 5
+
+Rows = NDArray[np.int64]
+
+
+class GoalSettings(NamedTuple):
+    """`--goal_share`, `--steps_per_goal_check` and `--max_lost`."""
+
+    share: float = 0.25
+    steps_per_check: int = 20
+    max_lost: float = 0.0
+
+
+class Check(NamedTuple):
+    """What asking came to: so many `learned` of `goals`, and `lost` of `kept` pairs, where those were asked too."""
+
+    learned: int
+    goals: int
+    lost: int | None
+    kept: int
+
+    def values(self) -> dict[str, int]:
+        """The numbers by name, for the log."""
+        found = {"learned": self.learned, "goals": self.goals, "kept": self.kept}
+        return found if self.lost is None else {**found, "lost": self.lost}
+
+    @property
+    def rank(self) -> tuple[int, int]:
+        """Greater is better: more goals, then fewer losses."""
+        return self.learned, -(self.lost or 0)
+
+
+class Goals:
+    """Batches on the way to the goals, and whether they are reached.
+
+    All pairs lie in one corpus, those to rehearse first, then the goals, then those to keep; a pair is a row of it.
+    """
+
+    def __init__(self, model: Seq2Seq, ends: Ends, train: Corpus, goals: Corpus, keep: Corpus | None) -> None:
+        self._model = model
+        self._ends = ends
+        self._corpus = join_corpora([train, goals, *([keep] if keep else [])])
+        self._goals = np.arange(len(goals)) + len(train)
+        self._keep = np.arange(len(keep) if keep else 0) + len(train) + len(goals)
+        self._train = train
+        self._sources, self._targets = self._corpus.sources(), self._corpus.targets()
+        self._missed = set(self._goals.tolist())
+        self._lost: set[int] = set()  # every pair to keep that was lost at some time
+        self._checks = 0
+        self._slow = Decoder(model, model.hparams, ends)
+
+    def batches(self, step: int, hparams: HParams, share: float) -> Iterator[tuple[Ids, ...]]:
+        """Batches as `model.Batch` tuples without end, for steps from `step` on; what they hold follows the checks."""
+        count = max(1, min(hparams.batch_size - 1, round(share * hparams.batch_size)))
+        rest = TrainingData(self._train, replace(hparams, batch_size=hparams.batch_size - count))
+        ends = {"sos_id": self._ends.sos_id, "eos_id": self._ends.eos_id}
+        for number, rows in enumerate(rest.rows_from(step), start=step):
+            draw = np.random.Generator(np.random.Philox(key=[hparams.random_seed + 1, number]))
+            yield cut_batch(self._corpus, np.concatenate([rows, self._draw(draw, count)]), **ends)
+
+    def _draw(self, draw: np.random.Generator, count: int) -> Rows:
+        """`count` goals, those that were missed more often than others, none twice; fewer when there are fewer."""
+        rows = np.array(sorted({*self._goals.tolist(), *self._lost}))
+        weights = np.where(np.isin(rows, sorted(self._missed)), _MISSED_WEIGHT, 1.0)
+        chosen: Rows = draw.choice(rows, min(count, len(rows)), replace=False, p=weights / weights.sum())
+        return chosen
+
+    def check(self, max_lost: float, *, survey: bool = False) -> Check:
+        """Ask the goals, and what is to be kept when the goals are reached, a while has passed or a `survey` is due."""
+        self._checks += 1
+        asked = np.array(sorted({*self._goals.tolist(), *self._lost}))
+        self._missed = self._wrong(asked)
+        allowed = int(max_lost * len(self._keep))
+        learned = len(self._goals) - sum(row in self._missed for row in self._goals.tolist())
+        near = learned == len(self._goals) and len(self._missed) <= allowed
+        if not (near or survey or self._checks % _CHECKS_A_SURVEY == 0):
+            return Check(learned, len(self._goals), None, len(self._keep))
+        rest = np.array([row for row in self._keep.tolist() if row not in self._lost], np.int64)
+        lost = self._wrong(rest) | {row for row in self._missed if row in self._lost}
+        self._lost |= lost
+        self._missed |= lost
+        return Check(learned, len(self._goals), len(lost), len(self._keep))
+
+    def reached(self, check: Check, max_lost: float) -> bool:
+        """Whether training may end with what a check found."""
+        return check.learned == check.goals and check.lost is not None and check.lost <= int(max_lost * check.kept)
+
+    def _wrong(self, rows: Rows) -> set[int]:
+        """Those of `rows` that are not answered word for word."""
+        asked = [int(row) for row in rows if len(self._sources[row])]
+        # A frozen decoder works with a copy of the weights, which have changed since the last time.
+        decoder = Decoder(self._model, self._model.hparams, self._ends, frozen=True)
+        answers = (decoder if decoder.is_quick else self._slow).decode_best([self._sources[row] for row in asked])
+        return {row for row, answer in zip(asked, answers, strict=True) if not self._is(answer.ids, row)}
+
+    def _is(self, ids: Sequence[int], row: int) -> bool:
+        return np.array_equal(ids, self._targets[row])
