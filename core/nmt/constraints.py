@@ -11,6 +11,7 @@ from typing import NamedTuple
 import tensorflow as tf
 
 from core.nmt.search import State, StepFn
+from core.nmt.target_tree import ROOT, TargetTree
 
 # In place of the log-probability of a token that must not come: no sum of real ones falls so low.
 FORBIDDEN = -1e9
@@ -19,17 +20,19 @@ _NOTHING = -1
 
 
 class Constraints(NamedTuple):
-    """Settings: 1 and 0 mean that anything may come."""
+    """Settings: 1, 0 and None mean that anything may come."""
 
     repetition_penalty: float = 1.0
     no_repeat_ngram_size: int = 0
+    tree: TargetTree | None = None
 
 
 class Constrained(NamedTuple):
     """The state of a step function that keeps to a constraint.
 
     `inner` is that of the step function in it, and `said` what the hypothesis holds so far, with the token that it
-    began with: (N, V) which tokens, or (N, P) the tokens, the last at the end, -1 before the first.
+    began with: (N, V) which tokens, or (N, P) the tokens, the last at the end, -1 before the first; or, of what came
+    before its last token, (N,) the node of a tree that it leads to, -1 before the first.
     """
 
     inner: State
@@ -53,6 +56,9 @@ def constrain(step_fn: StepFn, state: State, constraints: Constraints, sizes: Si
         step_fn = forbid_repeated_ngrams(step_fn, constraints.no_repeat_ngram_size)
         places = sizes.longest + constraints.no_repeat_ngram_size  # a run fits in from the first step on
         state = Constrained(state, tf.fill((sizes.rows, places), _NOTHING))
+    if constraints.tree:
+        step_fn = keep_to_tree(step_fn, constraints.tree)
+        state = Constrained(state, tf.fill((sizes.rows,), _NOTHING))
     return step_fn, state
 
 
@@ -78,6 +84,38 @@ def forbid_repeated_ngrams(step_fn: StepFn, size: int) -> StepFn:
         log_probs, inner = step_fn(ids, state.inner)
         said = tf.ensure_shape(tf.concat([state.said[:, 1:], ids[:, tf.newaxis]], 1), state.said.shape)
         return _forbid(log_probs, repeats(said, size)), Constrained(inner, said)
+
+    return step
+
+
+def keep_to_tree(step_fn: StepFn, tree: TargetTree) -> StepFn:
+    """Only what goes on to one of the tree's sentences may come: De Cao et al. (2021), section 3.2.
+
+    Log-probabilities stay those over the whole vocabulary. Were they shared out among what may come, a beginning that
+    only one sentence has would be as good as certain to be followed by the rest of it.
+    """
+    first, tokens = tf.constant(tree.first, tf.int32), tf.constant(tree.tokens, tf.int32)
+
+    def branches(nodes: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        numbers = tf.ragged.range(tf.gather(first, nodes), tf.gather(first, nodes + 1))
+        return tf.cast(numbers.value_rowids(), tf.int32), numbers.flat_values
+
+    def reached(nodes: tf.Tensor, ids: tf.Tensor) -> tf.Tensor:
+        """Where `ids` lead to. A hypothesis that has ended goes nowhere."""
+        rows, numbers = branches(tf.maximum(nodes, ROOT))
+        taken = tf.where(tf.gather(tokens, numbers) == tf.gather(ids, rows), numbers + 1, ROOT)
+        follower = tf.maximum(tf.math.unsorted_segment_max(taken, rows, tf.size(nodes)), ROOT)
+        return tf.where(nodes == _NOTHING, ROOT, tf.where(follower == ROOT, nodes, follower))
+
+    def step(ids: tf.Tensor, state: Constrained) -> tuple[tf.Tensor, Constrained]:
+        log_probs, inner = step_fn(ids, state.inner)
+        nodes = reached(state.said, ids)
+        rows, numbers = branches(nodes)
+        allowed = tf.stack([rows, tf.gather(tokens, numbers)], 1)
+        kept = tf.tensor_scatter_nd_update(
+            tf.fill(tf.shape(log_probs), FORBIDDEN), allowed, tf.gather_nd(log_probs, allowed)
+        )
+        return kept, Constrained(inner, nodes)
 
     return step
 

@@ -11,7 +11,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from core.nmt.beams import BeamSettings, beam_search, repeat_rows
-from core.nmt.constraints import Constrained, Constraints, Sizes, constrain
+from core.nmt.constraints import FORBIDDEN, Constrained, Constraints, Sizes, constrain
 from core.nmt.dataset import Ids, pad
 from core.nmt.errors import NmtError
 from core.nmt.hparams import HParams
@@ -20,6 +20,7 @@ from core.nmt.numpy_model import NumpyModel, covers
 from core.nmt.numpy_search import best_answers, covers_search
 from core.nmt.sampling import Sampling, sample_search
 from core.nmt.search import Alignments, Decoded, Ends, State, greedy_search
+from core.nmt.target_tree import TargetTree
 from core.nmt.vocab import EOS_ID, SOS_ID
 
 _USUAL_ENDS = Ends(SOS_ID, EOS_ID)
@@ -55,20 +56,22 @@ class Decoder:
         *,
         keep_alignments: bool = False,
         frozen: bool = False,
+        tree: TargetTree | None = None,
     ) -> None:
-        """`hparams` say how is decoded; `ends` are the target vocabulary's.
+        """`hparams` say how is decoded; `ends` are the target vocabulary's; a `tree` holds all that may be said.
 
         The weights of a `frozen` model never change again, so `decode_best` may work with a copy.
         """
         _check(model, hparams, keep_alignments)
-        quick = frozen and covers(model.hparams) and covers_search(hparams)
+        quick = frozen and covers(model.hparams) and covers_search(hparams) and tree is None
         self._quick = NumpyModel(model) if quick else None
         self._hparams = hparams
         self._model = model
         self._ends = ends
         self._keep_alignments = keep_alignments
+        self._tree = tree
         self._beams = BeamSettings(hparams.beams, hparams.length_penalty_weight, hparams.coverage_penalty_weight)
-        self._constraints = Constraints(hparams.repetition_penalty, hparams.no_repeat_ngram_size)
+        self._constraints = Constraints(hparams.repetition_penalty, hparams.no_repeat_ngram_size, tree)
         rank = 3 if model.hparams.use_char_encode else 2
         self._search = tf.function(
             self._search_batch,
@@ -127,7 +130,7 @@ class Decoder:
         """
         for at in range(0, len(sources), self._hparams.infer_batch_size):
             rows = [self._cut(source) for source in sources[at : at + self._hparams.infer_batch_size]]
-            bound = self._hparams.tgt_max_len_infer or 2 * max(len(row) for row in rows)
+            bound = self._bound or 2 * max(len(row) for row in rows)
             answered = [i for i, row in enumerate(rows) if bound and (len(row) or not self._model.hparams.attention)]
             results: list[list[Ranked]] = [[] for _ in rows]
             decoded = self._decode_batch([rows[i] for i in answered], [bound] * len(answered)) if answered else []
@@ -140,8 +143,13 @@ class Decoder:
         """How often each source is decoded."""
         return self._hparams.num_translations_per_input if self._hparams.infer_mode == "sample" else 1
 
+    @property
+    def _bound(self) -> int | None:
+        """The most tokens of a hypothesis, where that is not for the source to say: the tree's sentences stay whole."""
+        return self._tree.depth if self._tree else self._hparams.tgt_max_len_infer
+
     def _own_bound(self, row: Ids) -> int:
-        return self._hparams.tgt_max_len_infer or max(_SHORTEST_BOUND, 2 * len(row))
+        return self._bound or max(_SHORTEST_BOUND, 2 * len(row))
 
     def _cut(self, row: Ids) -> Ids:
         return row[: self._hparams.src_max_len_infer]
@@ -161,6 +169,8 @@ class Decoder:
         backwards = self._model.hparams.source_reverse  # from the last token to the first
         places = [slice(n - 1, None, -1) if backwards and n else slice(n) for n in lengths.tolist()]
         ranked = _ranked(decoded, places, bounds)
+        # Of fewer sentences than beams the rest are none.
+        ranked = [[one for one in row if one.log_prob > FORBIDDEN / 2] for row in ranked] if self._tree else ranked
         return [[one for row in ranked[i : i + draws] for one in row] for i in range(0, len(ranked), draws)]
 
     def _search_batch(self, ids: tf.Tensor, lengths: tf.Tensor, bounds: tf.Tensor, numbers: tf.Tensor) -> Decoded:

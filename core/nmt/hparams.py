@@ -183,6 +183,12 @@ class HParams:
     no_repeat_ngram_size: int = flag(
         0, "No run of so many tokens comes twice in an answer; 0: any may.", role=_DECODING, least=0
     )
+    known_targets: bool = flag(
+        False,
+        "Answer with the sentences of known.<tgt> in --out_dir alone. Training writes the file, from its targets, "
+        "where there is none.",
+        role=_DECODING,
+    )
     src_max_len_infer: int | None = flag(
         None, "Longer source sentences are cut to it in inference.", role=_DECODING, least=1
     )

@@ -17,6 +17,7 @@ from core.nmt.decoding import Decoder, Ranked
 from core.nmt.errors import NmtError
 from core.nmt.hparams import HParams
 from core.nmt.jobs import Job, Parts
+from core.nmt.known_targets import read_known_targets
 from core.nmt.metrics import score
 from core.nmt.original_model import Places
 from core.nmt.search import Ends
@@ -64,7 +65,8 @@ class Translator:
             mode = "beam_search" if beam_width else "greedy"
             self.hparams = self.hparams.updated({"beam_width": beam_width, "infer_mode": mode})
         ends = Ends(self.tgt_vocab.sos_id, self.tgt_vocab.eos_id)
-        self._decoder = Decoder(self.model, self.hparams, ends, keep_alignments=keep_alignments, frozen=True)
+        tree = read_known_targets(model_dir, self.hparams, self.tgt_vocab)
+        self._decoder = Decoder(self.model, self.hparams, ends, keep_alignments=keep_alignments, frozen=True, tree=tree)
 
     def warm_up(self) -> None:
         """Compile what has to be, so that the first answer does not wait for it."""

@@ -16,7 +16,7 @@ import numpy as np
 import tensorflow as tf
 
 from core.nmt.checkpoints import Checkpoints, load_vocabs, stored_vectors, vocab_paths
-from core.nmt.dataset import Corpus, Ids, TrainingData, read_corpus
+from core.nmt.dataset import Corpus, Ids, TrainingData, read_corpus, read_tokens
 from core.nmt.embeddings import read_vectors
 from core.nmt.encoders import Dropout
 from core.nmt.errors import NmtError
@@ -25,6 +25,7 @@ from core.nmt.goals import Goals, GoalSettings
 from core.nmt.hparams import HParams
 from core.nmt.importing import import_original
 from core.nmt.inheritance import inherit
+from core.nmt.known_targets import known_targets_path, write_known_targets
 from core.nmt.model import Batch, Pretrained, Seq2Seq, batch_signature
 from core.nmt.optimizers import clip_gradients, make_optimizer
 from core.nmt.original_model import Places, is_original
@@ -100,7 +101,14 @@ def train(
     for vocab, path in zip(vocabs, vocab_paths(out_dir, hparams), strict=True):
         if isinstance(vocab, Vocab) and not path.exists():
             vocab.save(path)
-    return Trainer(hparams, vocabs, corpora, out_dir, report, pretrained).run()
+    known = known_targets_path(out_dir, hparams)
+    if hparams.known_targets and not known.exists():
+        targets = read_tokens(data.train.with_name(f"{data.train.name}.{hparams.tgt}"))
+        write_known_targets(known, (" ".join(target) for target in targets if target))
+    trainer = Trainer(hparams, vocabs, corpora, out_dir, report, pretrained)
+    if data.init_from:
+        trainer.begin_from(data.init_from)
+    return trainer.run(goals or _NO_SETTINGS)
 
 
 def _load_vocabs(hparams: HParams, prefix: Path) -> Vocabs:

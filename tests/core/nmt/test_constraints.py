@@ -6,8 +6,19 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from core.nmt.constraints import Constraints, Sizes, constrain, repeats
-from tests.core.nmt.step_functions import EOS, SOS, beams, chain, depth_chain, greedy, speller, words_of
+from core.nmt.constraints import FORBIDDEN, Constraints, Sizes, constrain, repeats
+from core.nmt.target_tree import TargetTree
+from tests.core.nmt.step_functions import (
+    EOS,
+    SOS,
+    beams,
+    chain,
+    depth_chain,
+    every_hypothesis,
+    greedy,
+    speller,
+    words_of,
+)
 
 V = 6
 
@@ -106,3 +117,25 @@ def test_rows_are_limited_apart():
         alone = constrained(*speller([word], V), 1, 9, no_repeat_ngram_size=2)
         assert words_of(greedy(*alone, longest=9))[0] == words_of(together)[b]
         assert words_of(together)[b][0] != word
+
+
+def test_only_what_goes_on_to_a_sentence_of_the_tree_may_come():
+    tree = TargetTree([[3, 4], [3, 5], [4]], EOS)
+    table = np.full((V, V), 1 / V, np.float32)
+    step, state = constrained(chain(table), (), rows=2, tree=tree)
+    allowed = []
+    for said in ([SOS, SOS], [3, 4], [5, EOS]):
+        log_probs, state = step(tf.constant(said), state)
+        allowed.append([np.flatnonzero(row > FORBIDDEN / 2).tolist() for row in log_probs.numpy()])
+        assert log_probs.numpy().max() == pytest.approx(math.log(1 / V))
+    assert allowed == [[[3, 4], [3, 4]], [[4, 5], [EOS]], [[EOS], []]]
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_beam_wide_enough_finds_the_best_sentence_of_the_tree(seed):
+    sentences = [(3, 4), (3, 3, 4), (4,), (4, 4), (0, 3, 0)]
+    table, step = depth_chain(seed)
+    known = every_hypothesis(table, 4)
+    step, state = constrained(step, tf.zeros(1, tf.int32), vocab_size=5, tree=TargetTree(sentences, EOS))
+    [found] = words_of(beams(step, state, longest=4, width=len(sentences)))
+    assert found == sorted(sentences, key=lambda sentence: -sum(known[sentence]))

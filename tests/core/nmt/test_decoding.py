@@ -13,6 +13,7 @@ from core.nmt.errors import NmtError
 from core.nmt.hparams import HParams
 from core.nmt.model import SearchState, Seq2Seq
 from core.nmt.search import Ends
+from core.nmt.target_tree import TargetTree
 from core.nmt.vocab import EOS_ID, SPECIALS, Vocab
 
 VOCAB = Vocab([*SPECIALS, *"abcdefgh"])
@@ -186,6 +187,16 @@ def test_no_search_says_twice_what_it_must_not(model, mode):
     assert any(len(set(one.ids)) < len(one.ids) for ranked in free for one in ranked)
     for ranked in Decoder(model, limited).decode(SOURCES):
         assert all(len(set(one.ids)) == len(one.ids) for one in ranked)
+
+
+@pytest.mark.parametrize("mode", [{}, BEAMS, SAMPLES], ids=["greedy", "beams", "sample"])
+def test_every_search_keeps_to_the_tree_and_says_its_sentences_whole(model, mode):
+    known = [[3, 4, 5, 6, 3, 4, 5, 6, 3, 4, 5, 6], [9]]
+    limited = replace(HPARAMS, tgt_max_len_infer=2, **mode)
+    found = Decoder(model, limited, tree=TargetTree(known, EOS_ID)).decode(SOURCES)
+    assert all(one.ids in known for ranked in found for one in ranked)
+    assert [len(ranked) for ranked in found] == [2 if mode is BEAMS else 1] * len(SOURCES)
+    assert all(one.log_prob > -1e3 for ranked in found for one in ranked)
 
 
 def test_what_needs_attention_is_refused_without():

@@ -65,6 +65,14 @@ def test_a_batch_gives_what_its_sources_give_alone(translator, sources):
     same(together, [translator.translate([source])[0] for source in sources])
 
 
+def test_with_known_targets_a_translator_says_nothing_else(model_dir, sources, tmp_path):
+    shutil.copytree(model_dir, tmp_path / "model")
+    hparams = replace(HPARAMS, known_targets=True)
+    (tmp_path / "model/known.rep").write_text("a b c\nd\n", encoding="utf-8")
+    known = Translator(tmp_path / "model", hparams=hparams)
+    assert {hypothesis.tokens for hypothesis in known.translate(sources)} <= {("a", "b", "c"), ("d",)}
+
+
 def test_threads_share_a_translator(translator, sources):
     alone = translator.translate(sources)
     with ThreadPoolExecutor(2) as pool:
