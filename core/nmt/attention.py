@@ -41,13 +41,13 @@ class Attention(Protocol):
 
 def attend(mechanism: Attention, query: tf.Tensor, memory: Memory) -> tuple[tf.Tensor, tf.Tensor]:
     """`query` (B, U) → context (B, M), and alignments (B, S), which sum to 1 over the tokens."""
-    contexts, alignments = attend_all(mechanism, query[:, tf.newaxis], memory)
-    return contexts[:, 0], alignments[:, 0]
+    contexts, alignments = attend_all(mechanism, tf.expand_dims(query, 1), memory)
+    return tf.squeeze(contexts, 1), tf.squeeze(alignments, 1)
 
 
 def attend_all(mechanism: Attention, queries: tf.Tensor, memory: Memory) -> tuple[tf.Tensor, tf.Tensor]:
     """`queries` (B, T, U) of several steps → contexts (B, T, M), and alignments (B, T, S)."""
-    alignments = tf.nn.softmax(mechanism.score(queries, memory) + memory.bias[:, tf.newaxis])
+    alignments = tf.nn.softmax(mechanism.score(queries, memory) + tf.expand_dims(memory.bias, 1))
     return alignments @ memory.values, alignments
 
 

@@ -113,7 +113,7 @@ def grow_beams(
     rows = tf.reshape(parent + settings.width * tf.range(tf.shape(parent)[0])[:, tf.newaxis], (-1,))
 
     def of_parent(x: tf.Tensor) -> tf.Tensor:
-        return tf.reshape(tf.gather(tf.reshape(x, tf.concat([[-1], tf.shape(x)[2:]], 0)), rows), tf.shape(x))
+        return tf.gather(x, parent, batch_dims=1)
 
     finished = of_parent(beams.finished)
     grown = Beams(

@@ -35,8 +35,8 @@ class LSTMCell(tf.Module):  # type: ignore[misc]
 
     def step(self, inputs: tf.Tensor, state: LSTMState) -> tuple[tf.Tensor, LSTMState]:
         """`inputs` (B, I) → (B, U), next state."""
-        cells, outputs = self._run(inputs[tf.newaxis], state)
-        return outputs[0], LSTMState(cells[0], outputs[0])
+        cells, outputs = (tf.squeeze(x, 0) for x in self._run(tf.expand_dims(inputs, 0), state))
+        return outputs, LSTMState(cells, outputs)
 
     def sequence(self, inputs: tf.Tensor, lengths: tf.Tensor) -> tuple[tf.Tensor, LSTMState]:
         """`inputs` (S, B, I), `lengths` (B,) → outputs (S, B, U), state after the last token."""

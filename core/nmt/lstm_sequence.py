@@ -43,7 +43,7 @@ class _Layer:
     ) -> None:
         self._inputs, self._state, self._kernel, self._bias = inputs, state, kernel, bias
         self._units = kernel.shape[1] // 4
-        self._no_peephole = {name: tf.zeros((self._units,)) for name in ("wci", "wcf", "wco")}
+        self._no_peephole = dict.fromkeys(("wci", "wcf", "wco"), tf.zeros((self._units,)))
         self.saved = tf.raw_ops.BlockLSTM(
             seq_len_max=tf.shape(inputs, out_type=tf.int64)[0],
             x=inputs,
@@ -74,25 +74,32 @@ class _Layer:
         `weights` (4U, U) lead from the gates to the outputs before.
         """
         steps, batch_size = tf.shape(self._inputs)[0], self._inputs.shape[1]
-        cells = before(self._state.c, self.saved.cs)
+        saved = self.saved
+        cells = before(self._state.c, saved.cs)
+        rows = [
+            tf.TensorArray(tf.float32, steps).unstack(x)
+            for x in (cells, saved.i, saved.cs, saved.f, saved.o, saved.ci, saved.co, d_cs, d_outputs)
+        ]
+        inputs = self._inputs[0]
         gates = tf.TensorArray(tf.float32, steps, element_shape=(batch_size, 4 * self._units))
 
         def body(t: tf.Tensor, d_c: tf.Tensor, d_h: tf.Tensor, gates: tf.TensorArray) -> tuple[Any, ...]:
+            c, i, cs, f, o, ci, co, from_cs, from_output = (row.read(t) for row in rows)
             step = tf.raw_ops.LSTMBlockCellGrad(
                 # Of inputs and output before it looks at the shapes alone: they meet only the weights.
-                x=self._inputs[0],
-                cs_prev=cells[t],
+                x=inputs,
+                cs_prev=c,
                 h_prev=self._state.h,
                 w=self._kernel,
                 b=self._bias,
-                i=self.saved.i[t],
-                cs=self.saved.cs[t],
-                f=self.saved.f[t],
-                o=self.saved.o[t],
-                ci=self.saved.ci[t],
-                co=self.saved.co[t],
-                cs_grad=d_c + d_cs[t],
-                h_grad=d_h + d_outputs[t],
+                i=i,
+                cs=cs,
+                f=f,
+                o=o,
+                ci=ci,
+                co=co,
+                cs_grad=d_c + from_cs,
+                h_grad=d_h + from_output,
                 use_peephole=False,
                 **self._no_peephole,
             )
@@ -121,4 +128,4 @@ def weight_gradients(seen: Sequence[tf.Tensor], d_outputs: tf.Tensor) -> tuple[t
 
 def before(first: tf.Tensor, sequence: tf.Tensor) -> tf.Tensor:
     """`sequence` (T, B, U) one step later: `first` (B, U), then all but its last."""
-    return tf.concat([first[tf.newaxis], sequence[:-1]], 0)
+    return tf.concat([tf.expand_dims(first, 0), sequence[:-1]], 0)

@@ -102,5 +102,6 @@ class SteppedCell(tf.Module, Generic[StateT]):  # type: ignore[misc]
 
 def _keep_ended(running: tf.Tensor, after: StateT, before: StateT) -> StateT:
     """`after` in the rows that are `running` (B,), `before` in the others."""
-    kept: StateT = tf.nest.map_structure(lambda a, b: tf.where(running[:, tf.newaxis], a, b), after, before)
+    column = tf.expand_dims(running, 1)
+    kept: StateT = tf.nest.map_structure(lambda a, b: tf.where(column, a, b), after, before)
     return kept
