@@ -17,35 +17,33 @@ def token_cross_entropy(
     With smoothing ε the target is 1 − ε on the label and ε / V on every token, the label included: Szegedy et al.
     (2016), "Rethinking the Inception Architecture", section 7.
 
-    Projection, softmax and both gradients are one function, as the N · V logits are the largest thing in a step: they
-    are written once and read four times, and no second array of their size is made.
+    Projection, softmax and both gradients are one function, as the N · V logits are the largest thing in a step: their
+    exponentials serve both ways, and are turned in place into the gradient of the logits.
     """
     vocab_size = projection.shape[1]
+    places = tf.stack([tf.range(tf.size(labels)), labels], 1)  # of the labels among the logits
+    kept = 1 - label_smoothing
 
     @tf.custom_gradient  # type: ignore[untyped-decorator]
     def run(outputs: tf.Tensor, projection: tf.Tensor) -> tuple[tf.Tensor, Callable[..., Any]]:
-        # (V, U): its rows are the labels' weights, and the product with it on the way back is faster so.
-        weights = tf.transpose(projection)
         logits = outputs @ projection
         highest = tf.reduce_max(logits, 1, keepdims=True)
+        of_labels = tf.gather_nd(logits, places)
         powers = tf.exp(logits - highest)
-        total = tf.reduce_sum(powers, 1, keepdims=True)
-        log_total = (tf.math.log(total) + highest)[:, 0]
-        kept = 1 - label_smoothing
-        of_labels = tf.gather(weights, labels)
-        losses = log_total - kept * tf.reduce_sum(outputs * of_labels, 1)
-        mean = tf.reduce_mean(weights, 0) if label_smoothing else tf.zeros_like(weights[0])
+        total = tf.linalg.matvec(powers, tf.ones((vocab_size,)))
+        losses = tf.math.log(total) + highest[:, 0] - kept * of_labels
         if label_smoothing:
-            losses -= label_smoothing * tf.linalg.matvec(outputs, mean)
+            losses -= label_smoothing * tf.linalg.matvec(outputs, tf.reduce_mean(projection, 1))
 
         def gradient(d_losses: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-            share = d_losses[:, tf.newaxis] / total
-            wanted = kept * d_losses[:, tf.newaxis]
-            d_outputs = (powers @ weights) * share - wanted * of_labels
-            d_weights = tf.math.unsorted_segment_sum(wanted * outputs, labels, vocab_size)
-            d_projection = tf.matmul(outputs * share, powers, transpose_a=True) - tf.transpose(d_weights)
+            share = (d_losses / total)[:, tf.newaxis]
+            # `total` times the logits' gradient.
+            d_logits = _put(powers, labels, tf.exp(of_labels - highest[:, 0]) - kept * total)
+            d_outputs = tf.matmul(d_logits, projection, transpose_b=True) * share
+            with tf.control_dependencies([d_outputs]):  # each of these products keeps all cores busy
+                d_projection = tf.matmul(outputs * share, d_logits, transpose_a=True)
             if label_smoothing:
-                d_outputs -= label_smoothing * d_losses[:, tf.newaxis] * mean
+                d_outputs -= label_smoothing * d_losses[:, tf.newaxis] * tf.reduce_mean(projection, 1)
                 evenly = label_smoothing / vocab_size * tf.linalg.matvec(outputs, d_losses, transpose_a=True)
                 d_projection -= evenly[:, tf.newaxis]
             return d_outputs, d_projection
@@ -54,6 +52,18 @@ def token_cross_entropy(
 
     losses: tf.Tensor = run(outputs, projection)
     return losses
+
+
+def _put(matrix: tf.Tensor, columns: tf.Tensor, values: tf.Tensor) -> tf.Tensor:
+    """`matrix` (N, V) with `values` (N,) at `columns` (N,), one a row, written into its own memory.
+
+    `tf.tensor_scatter_nd_update` would copy the whole matrix. All that reads the old values must be among what `values`
+    are made of, or be made before; and written twice the same stays the same.
+    """
+    rows, width = tf.shape(matrix)[0], tf.shape(matrix)[1]
+    flat = tf.reshape(matrix, (-1, 1))
+    written = tf.raw_ops.InplaceUpdate(x=flat, i=tf.range(rows) * width + columns, v=values[:, tf.newaxis])
+    return tf.reshape(written, (rows, width))
 
 
 def sampled_cross_entropy(

@@ -57,6 +57,19 @@ def test_its_gradient_is_that_of_the_plain_formula(rng, smoothing):
         assert found.numpy() == pytest.approx(expected.numpy(), abs=1e-5)
 
 
+def test_its_gradient_may_be_asked_for_again(rng):
+    """It is written where the probabilities were."""
+    outputs, projection = (tf.constant(rng.normal(size=shape), tf.float32) for shape in ((4, 3), (3, 6)))
+    with tf.GradientTape(persistent=True) as tape:
+        tape.watch([outputs, projection])
+        losses = token_cross_entropy(outputs, projection, np.array([5, 0, 2, 2], np.int32))
+    before = losses.numpy().tolist()
+    first, again = (tape.gradient(losses, [outputs, projection]) for _ in range(2))
+    for one, other in zip(first, again, strict=True):
+        assert (one.numpy() == other.numpy()).all()
+    assert losses.numpy().tolist() == before
+
+
 def log_uniform(k, size):
     return math.log((k + 2) / (k + 1)) / math.log(size + 1)
 
