@@ -22,6 +22,7 @@ from protocol import Setup, read_setup, serve
 
 def limit_threads(setup: Setup) -> None:
     """As the engine's own command does, before TensorFlow has begun."""
+    os.environ.setdefault("TF_CPU_ALLOCATOR_USE_BFC", "true")
     import tensorflow as tf
 
     tf.config.threading.set_inter_op_parallelism_threads(setup.threads)
