@@ -148,7 +148,7 @@ def _learned(receipt: Receipt, settings: GateSettings) -> Bar:
     limit = settings.min_learned
     total = len(receipt.corrections)
     if not total:
-        return Bar("learned", True, None, limit, "nothing was corrected since the live model")
+        return Bar("learned", True, None, limit, "nothing to learn that the live model does not know")
     missing = math.ceil(limit * total - _ROUNDING) - receipt.learned
     share = receipt.learned / total
     what = "corrections" if receipt.parent else "reviewed pairs"

@@ -57,10 +57,10 @@ def texts(example: Example) -> tuple[str, str]:
 
 
 def corrections(train: Sequence[Example], parent: Parent | None) -> list[Example]:
-    """Those of `train` that the parent was not taught; without a parent's record, all that a person reviewed.
+    """Those of `train` that the parent does not know; without a parent's record, all that a person reviewed.
 
-    A pair is new, or its question had another answer besides that is gone: then the parent was never told which
-    one to give.
+    A pair is new; or its question had another answer besides that is gone, and the parent was never told which one to
+    give; or a person reviewed it and the parent was taught it in vain: that it was tried once makes it no less wanted.
     """
     if parent is None or not parent.taught:
         return [example for example in train if not example.pair.bulk]
@@ -69,7 +69,8 @@ def corrections(train: Sequence[Example], parent: Parent | None) -> list[Example
     for example in train:
         question, answer = texts(example)
         taught = parent.taught.get(question, frozenset())
-        if answer not in taught or taught > own[question]:
+        in_vain = not example.pair.bulk and parent.given.get(question, answer) not in own[question]
+        if answer not in taught or taught > own[question] or in_vain:
             found.append(example)
     return found
 

@@ -26,7 +26,7 @@ _Entry = TypeVar("_Entry", "Correction", "ChangedAnswer", "Canary")
 
 @dataclass(frozen=True, slots=True)
 class Correction:
-    """A pair that is new since the parent.
+    """A pair that the parent does not know.
 
     Attributes:
         row: its database id, None for a pair that has none.
@@ -79,7 +79,7 @@ class Receipt:
     Attributes:
         run: the run.
         parent: the run that was live before, which it is compared with; None for the first.
-        corrections: what is new since the parent, in the order of the corpus; without a parent's record every pair
+        corrections: what the parent does not know, in the order of the corpus; without a parent's record every pair
             that a person reviewed.
         changed: the other questions that are answered otherwise, those that became worse first.
         canaries: the answers that must always hold.

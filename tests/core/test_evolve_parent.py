@@ -98,3 +98,10 @@ def test_what_the_parent_was_not_taught_is_a_correction(taught, now, new):
     parent = Parent("run-1", answers_by_question(taught))
     found = corrections([example(*pair) for pair in now], parent)
     assert [(one.pair.question, one.pair.answer) for one in found] == new
+
+
+def test_what_was_taught_in_vain_stays_a_correction():
+    taught = [("하나", "일"), ("둘", "이"), ("셋", "삼"), ("넷", "사")]
+    given = {"하나": "몰라", "둘": "몰라", "셋": "삼"}
+    reviewed = [example(*pair, bulk=pair[0] == "둘") for pair in taught]
+    assert corrections(reviewed, Parent("run-1", answers_by_question(taught), given)) == reviewed[:1]
