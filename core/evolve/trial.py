@@ -55,5 +55,7 @@ def hold(expected: Mapping[str, str], reply: Callable[[Sequence[str]], Sequence[
         given = reply(list(expected))
     except EvolveError as error:
         return Trial(failure=str(error))
+    if len(given) != len(expected):
+        return Trial(failure=f"{len(given)} answers to {len(expected)} questions")
     agreed = sum(answer == wanted for answer, wanted in zip(given, expected.values(), strict=True))
     return Trial(len(expected), agreed)

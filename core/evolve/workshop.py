@@ -71,11 +71,12 @@ class Workshop:
         _write_lines(asked, questions)
         flags = {"out_dir": "model", "questions": asked.name, "answers": said.name, "analyser": self._settings.analyser}
         progress = Progress("evaluate", len(questions), len(questions))
-        self._engine(flags, self._heartbeat(progress), module="core.reply")
-        answers = said.read_text(encoding="utf-8").removesuffix("\n").split("\n")
-        asked.unlink()
-        said.unlink()
-        return answers
+        try:
+            self._engine(flags, self._heartbeat(progress), module="core.reply")
+            return said.read_text(encoding="utf-8").removesuffix("\n").split("\n")
+        finally:  # a version that fails here is kept, and without these
+            asked.unlink()
+            said.unlink(missing_ok=True)
 
     def _infer(self, asked: bytes, total: int, on_wait: Callable[[], None]) -> list[str]:
         """The model's answers to the lines `asked`."""

@@ -38,3 +38,7 @@ def test_a_process_that_fails_is_a_trial_that_failed():
 
 def test_nothing_answered_right_starts_nothing():
     assert hold({}, pytest.fail) == Trial()
+
+
+def test_too_few_answers_are_a_trial_that_failed():
+    assert hold({"가": "하나", "나": "둘"}, lambda _: ["하나"]).failure == "1 answers to 2 questions"

@@ -1,8 +1,9 @@
 """``manage.py makedata``: learn from what was reviewed, and make the new model live."""
 
+import getpass
 from argparse import ArgumentParser, ArgumentTypeError
 from collections.abc import Iterator
-from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from django.conf import settings
@@ -10,20 +11,25 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import Error as DatabaseError
 
 from chat import installation, selectors
+from chat.run_settings import run_settings
 from chat.training_bar import TrainingBar
 from core.errors import JaramError
-from core.evolve import EvolveSettings, RunSummary, evolve
+from core.evolve import EvolveSettings, RunSummary, Scores, evolve
+from core.evolve.receipt import RECEIPT
+from core.evolve.settings import FlagValue
 from core.registry import INITIAL, Registry
 
-FlagValue = str | int | float | bool
+REJECTED = 3  # the exit code when the gate turned the new model down
+INTERRUPTED = 130  # and after Ctrl-C, as shells have it
 
 
 class Command(BaseCommand):
     """Parses the command line, runs the pipeline and says what came of it."""
 
     help = (
-        "Train a new model on every approved (검토완료) row, the correction where there is one, score it and make "
-        "it live. A running server takes it without a restart."
+        "Train a new model on every approved (검토완료) row, the correction where there is one, and make it live "
+        "when it clears the gate. A running server takes it without a restart. Exit code 3: it did not, and is kept "
+        "as rejected."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -32,6 +38,8 @@ class Command(BaseCommand):
         what.add_argument("--initial", action="store_true", help="make the bundled model live instead of training")
         what.add_argument("--dry-run", action="store_true", help="stop after the corpus and its report")
         what.add_argument("--no-publish", action="store_true", help="train and score, and leave the live model")
+        parser.add_argument("--from-scratch", action="store_true", help="do not go on from the live model's weights")
+        parser.add_argument("--force", action="store_true", help="make the new model live whatever the gate says")
         parser.add_argument("--num-train-steps", type=_positive, metavar="N", help="steps of training")
         parser.add_argument(
             "--hparam",
@@ -54,7 +62,7 @@ class Command(BaseCommand):
                 summary = evolve(
                     selectors.training_pairs(),
                     registry=registry,
-                    settings=_settings(options),
+                    settings=_run_settings(options),
                     on_progress=bar,
                     dry_run=dry_run,
                     publish=not no_publish,
@@ -62,39 +70,71 @@ class Command(BaseCommand):
         except (JaramError, DatabaseError, OSError) as error:
             raise CommandError(str(error)) from error
         except KeyboardInterrupt as error:
-            raise CommandError("stopped; the live model is as it was", returncode=130) from error
-        for line in summary_lines(summary):
+            raise CommandError("stopped; the live model is as it was", returncode=INTERRUPTED) from error
+        for line in summary_lines(summary, registry.models_dir):
             self.stdout.write(line)
+        if summary.status == "rejected":
+            raise CommandError(rejection(summary), returncode=REJECTED)
 
     def _publish_initial(self, registry: Registry) -> None:
         installation.ensure_initial_files()
-        registry.publish(registry.get(INITIAL))
+        registry.publish(registry.get(INITIAL), by=_user(), reason="setup")
         self.stdout.write("the bundled model is live")
 
 
-def _settings(options: dict[str, Any]) -> EvolveSettings:
-    defaults = EvolveSettings()
-    given: dict[str, FlagValue] = dict(options["hparam"])
+def _run_settings(options: dict[str, Any]) -> EvolveSettings:
+    engine: dict[str, FlagValue] = dict(options["hparam"])
     if options["num_train_steps"]:
-        given["num_train_steps"] = options["num_train_steps"]
-    return replace(
-        defaults,
-        engine={**defaults.engine, **given},
-        analyser=settings.ANALYSER,
-        threads=options["threads"] or settings.TRAINING_THREADS or defaults.threads,
+        engine["num_train_steps"] = options["num_train_steps"]
+    return run_settings(
+        from_scratch=options["from_scratch"],
+        force=options["force"],
+        by=_user(),
+        engine=engine,
+        threads=options["threads"],
     )
 
 
-def summary_lines(summary: RunSummary) -> Iterator[str]:
-    """Say what a run came to: rows, scores on trained and on unseen questions apart, time."""
+def _user() -> str:
+    """Who runs the command; empty where the system has no name for them, as in some containers."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return ""
+
+
+def summary_lines(summary: RunSummary, models_dir: Path) -> Iterator[str]:
+    """Say what a run came to: rows, scores on trained and on unseen questions apart, receipt, gate, time."""
+    if summary.leftovers:
+        yield summary.leftovers
     yield from summary.report.summary()
-    scores = summary.scores
-    if scores is None:
+    if summary.scores is None or summary.receipt is None or summary.gate is None:
         yield "nothing was trained: this was a dry run"
         return
+    yield f"trained {'from the live model' if summary.warm else 'from scratch'}: {summary.why}"
+    yield from _score_lines(summary.scores)
+    yield from summary.receipt.summary()
+    yield f"the whole receipt: {models_dir / str(summary.run) / RECEIPT}"
+    yield from (f"gate: {line}" for line in summary.gate.summary())
+    phases = ", ".join(f"{name} {_clock(seconds)}" for name, seconds in summary.seconds.items())
+    yield f"time: {_clock(sum(summary.seconds.values()))} ({phases})"
+    if summary.published:
+        yield f"{summary.run} is live{', by force' if summary.gate.forced else ''}"
+    elif summary.status == "kept":
+        yield f"{summary.run} is kept, and the live model unchanged"
+
+
+def rejection(summary: RunSummary) -> str:
+    """Say which bars a version missed and by how much, and how to make it live all the same."""
+    failures = "; ".join(summary.gate.failures) if summary.gate else ""
+    return (
+        f"the gate rejects {summary.run}, which is kept, and the live model unchanged: {failures} "
+        f"(manage.py models publish {summary.run} --force makes it live all the same)"
+    )
+
+
+def _score_lines(scores: Scores) -> Iterator[str]:
     yield f"trained questions: {scores.uptake:.2%} of {scores.trained_questions} get exactly their answer"
-    if summary.reviewed:
-        yield f"reviewed pairs:    {summary.learned} of {summary.reviewed} learned word for word"
     if scores.heldout_bleu is None or scores.heldout_chrf is None:
         yield "unseen questions:  none held out, the imported corpus is too small for it"
     else:
@@ -102,9 +142,6 @@ def summary_lines(summary: RunSummary) -> Iterator[str]:
             f"unseen questions:  BLEU {scores.heldout_bleu:.1f}, chrF {scores.heldout_chrf:.1f} "
             f"on {scores.heldout_pairs} held-out pairs"
         )
-    phases = ", ".join(f"{name} {_clock(seconds)}" for name, seconds in summary.seconds.items())
-    yield f"time: {_clock(sum(summary.seconds.values()))} ({phases})"
-    yield f"{summary.run} is live" if summary.published else f"{summary.run} is kept, and the live model unchanged"
 
 
 def _clock(seconds: float) -> str:

@@ -10,28 +10,30 @@ from chat.models import Category, Chat
 from chat.training_bar import TrainingBar
 from core.evolve import EvolveError, Progress, evolve
 from core.registry import Registry
+from core.text import Tokenizer
 
 pytestmark = pytest.mark.django_db
 
 
 class FakeEngine:
-    """Writes what the engine would write, and answers each trained question with its answer."""
+    """Writes what the engine would write, and answers each trained question with its answer, but for `forgets`."""
 
     def __init__(self):
         self.calls = []
+        self.forgets = ()
 
     def __call__(self, call, on_wait):
         self.calls.append(call)
         folder = call.directory
-        if "inference_input_file" in call.flags:
-            known = dict(
-                zip(
-                    (folder / "train.req").read_text(encoding="utf-8").splitlines(),
-                    (folder / "train.rep").read_text(encoding="utf-8").splitlines(),
-                    strict=True,
-                )
-            )
+        if call.module == "core.reply":
+            asked = (folder / call.flags["questions"]).read_text(encoding="utf-8").splitlines()
+            known = {Tokenizer.join(question.split()): answer for question, answer in self.known(folder).items()}
+            answers = "".join(f"{Tokenizer.join(known[question].split())}\n" for question in asked)
+            (folder / call.flags["answers"]).write_text(answers, encoding="utf-8")
+        elif "inference_input_file" in call.flags:
+            known = self.known(folder)
             asked = (folder / call.flags["inference_input_file"]).read_text(encoding="utf-8").splitlines()
+            known |= {question: "▁잊었어요" for question in asked if Tokenizer.join(question.split()) in self.forgets}
             answers = "".join(f"{known.get(question, '몰라요')}\n" for question in asked)
             (folder / call.flags["inference_output_file"]).write_text(answers, encoding="utf-8")
         else:
@@ -41,6 +43,11 @@ class FakeEngine:
                 file.write(json.dumps({"phase": "train", "step": 7, "total": 10, "loss": 2.5, "wps": 900.0}) + "\n")
         call.log.touch()
         on_wait()
+
+    @staticmethod
+    def known(folder):
+        sides = ((folder / f"train.{side}").read_text(encoding="utf-8").splitlines() for side in ("req", "rep"))
+        return dict(zip(*sides, strict=True))
 
 
 @pytest.fixture
@@ -85,7 +92,7 @@ def test_approved_rows_become_the_live_model(engine, run, reviewed, data_dir):
 def test_receipt_names_the_rows(engine, run, reviewed, data_dir):
     run()
     receipt = json.loads((Registry(data_dir).current().path / "receipt.json").read_text(encoding="utf-8"))
-    assert {pair["row"] for pair in receipt["pairs"]} == set(Chat.objects.approved().values_list("pk", flat=True))
+    assert {pair["row"] for pair in receipt["corrections"]} == set(Chat.objects.approved().values_list("pk", flat=True))
 
 
 def test_dry_run_trains_nothing(engine, run, reviewed, data_dir):
@@ -224,6 +231,70 @@ def test_progress_is_shown(engine, run, reviewed):
     assert "training" in shown
     assert "loss=2.500" in shown
     assert "scoring: 100%" in shown
+
+
+class TestGate:
+    """A version that misses a bar is kept as rejected, unless it is forced."""
+
+    @pytest.fixture
+    def live(self, engine, run, reviewed, make_chat, data_dir):
+        run()
+        make_chat("어디 살아?", "서버에 살아요", verify="approved")
+        engine.forgets = ["어디 살아?"]
+        return Registry(data_dir).current().name
+
+    def test_a_rejected_version_is_kept_and_named_with_what_it_missed(self, run, live, data_dir, capsys):
+        with pytest.raises(CommandError) as caught:
+            run()
+        assert caught.value.returncode == 3
+        registry = Registry(data_dir)
+        (kept,) = (version for version in registry.runs() if version.name != live)
+        assert str(caught.value).startswith(
+            f"the gate rejects {kept.name}, which is kept, and the live model unchanged"
+        )
+        assert "learned 0 of 1 corrections (0.0%), needs 95%: 1 too few" in str(caught.value)
+        assert registry.current().name == live
+        assert kept.manifest.gate["passed"] is False
+        out = capsys.readouterr().out
+        assert "not learned (row" in out
+        assert "어디 살아? → 서버에 살아요; it answers: 잊었어요" in out
+        assert f"{kept.name}/receipt.json" in out
+        assert "gate: FAILED  learned 0 of 1" in out
+        assert "is live" not in out
+
+    def test_force_makes_it_live_with_a_note(self, run, live, data_dir):
+        out = run("--force").out
+        version = Registry(data_dir).current()
+        assert version.name != live
+        assert f"{version.name} is live, by force" in out
+        assert (version.manifest.gate["passed"], version.manifest.gate["forced"]) == (False, True)
+
+    def test_the_bars_are_settings(self, run, live, data_dir, settings):
+        settings.GATE_MIN_LEARNED = 0.0
+        assert "is live" in run().out
+        assert Registry(data_dir).current().manifest.gate["passed"] is True
+
+    def test_a_bar_that_is_no_share_is_refused(self, run, live, settings):
+        settings.GATE_MAX_LOST = 5.0
+        with pytest.raises(CommandError, match="max_lost is 5"):
+            run()
+
+    def test_a_lost_canary_is_named(self, engine, run, live, make_chat):
+        Chat.objects.filter(question="누구야?").update(canary=True)
+        engine.forgets = ["누구야?"]
+        with pytest.raises(CommandError, match=r"0 of 1 answers that must always hold do, needs all: not 누구야\?"):
+            run()
+
+    def test_a_canary_that_a_newer_answer_overrules_is_told(self, run, reviewed, make_chat, engine):
+        make_chat("누구야?", "옛 답", verify="approved", canary=True, reviewed_at="2020-01-01T00:00:00Z")
+        Chat.objects.filter(correction="자람이에요").update(reviewed_at="2021-01-01T00:00:00Z")
+        out = run().out
+        assert "must always hold, but is not learned" in out
+        assert "누구야? → 옛 답: another answer to the question was reviewed" in out
+
+
+def test_from_scratch_says_why(engine, run, reviewed):
+    assert "trained from scratch: " in run("--from-scratch").out
 
 
 class TestBar:
