@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 
 from core.corpus.pair import Pair
 from core.corpus.report import Conflict, Omissions, Reason
-from core.text import Tokenizer, normalise
+from core.text import Tokenizer, normalise, normalise_question
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -47,7 +47,7 @@ def read(pairs: Iterable[Pair], tokenizer: Tokenizer, omissions: Omissions) -> t
     seen = 0
     for raw in pairs:
         seen += 1
-        pair = replace(raw, question=normalise(raw.question), answer=normalise(raw.answer))
+        pair = replace(raw, question=normalise_question(raw.question), answer=normalise(raw.answer))
         if not pair.question:
             omissions.add(Reason.EMPTY_QUESTION, pair)
         elif not pair.answer:

@@ -12,10 +12,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from core.corpus import Example, Pair, build
+from core.evolve.augmentation import copies
 from core.evolve.engine import Runner, run_engine, sigterm_exits
 from core.evolve.errors import EvolveError
 from core.evolve.failures import check_disk_space, disk_errors_explained, keep_log
 from core.evolve.gate import GateResult, judge
+from core.evolve.inspection import inspect_corpus
 from core.evolve.mixture import mix, remove_examples, write_examples
 from core.evolve.plan import Plan, engine_flags, make_plan, rules
 from core.evolve.progress import Phase, Progress
@@ -65,10 +67,19 @@ def evolve(
     tokenizer = Tokenizer(get_analyser(settings.analyser))
     if dry_run:
         on_progress(Progress("corpus"))
-        report = build(pairs, tokenizer, settings.corpus).report
-        return RunSummary(run=None, parent=None, status="kept", report=report)
+        corpus = build(pairs, tokenizer, settings.corpus)
+        validation = inspect_corpus(corpus, _live(registry))
+        return RunSummary(run=None, parent=None, status="kept", report=corpus.report, validation=validation)
     with disk_errors_explained(registry.data_dir), sigterm_exits(), registry.lock():
         return _Making(registry, settings, tokenizer, on_progress, runner).run(pairs, publish)
+
+
+def _live(registry: Registry) -> Run | None:
+    try:
+        return registry.current()
+    except RegistryError as error:
+        logger.warning("the new version will have no parent: %s", error)
+        return None
 
 
 class _Making:
@@ -91,12 +102,13 @@ class _Making:
 
     def run(self, pairs: Iterable[Pair], publish: bool) -> RunSummary:
         """Every phase; what is left when one fails is removed."""
-        live = self._live()
+        live = _live(self._registry)
         self._check_disk_space(live)
         with self._phase("corpus"):
             plan = make_plan(
                 pairs, live=live, registry=self._registry, settings=self._settings, tokenizer=self._tokenizer
             )
+            self._validation = inspect_corpus(plan.corpus, live)
         logger.info("training %s: %s", "goes on from the live model" if plan.warm else "begins from scratch", plan.why)
         material = self._material(plan)
         flags = engine_flags(plan, self._settings, self._registry.models_dir / "draft")
@@ -115,13 +127,6 @@ class _Making:
         finally:
             self._registry.discard(beginning.draft)  # what was finished has another name by now
 
-    def _live(self) -> Run | None:
-        try:
-            return self._registry.current()
-        except RegistryError as error:
-            logger.warning("the new version will have no parent: %s", error)
-            return None
-
     def _check_disk_space(self, live: Run | None) -> None:
         """A run is about as large as its parent; twice that leaves room for checkpoints while it is trained."""
         needed = self._settings.min_free_bytes
@@ -132,11 +137,12 @@ class _Making:
 
     def _material(self, plan: Plan) -> dict[str, Sequence[Example]]:
         """The files that the engine trains with, by prefix."""
+        noisy = copies(plan.corpus, self._tokenizer, self._settings.augmentation)
         if plan.warm:
             # Here the goals are what is learned for sure, in every batch.
-            found = {"mix": mix(plan.corpus, (), 1), "goal": plan.goals, "keep": plan.kept}
+            found = {"mix": [*mix(plan.corpus, (), 1), *noisy], "goal": plan.goals, "keep": plan.kept}
         else:
-            found = {"mix": mix(plan.corpus, plan.corrections, self._settings.emphasis)}
+            found = {"mix": [*mix(plan.corpus, plan.corrections, self._settings.emphasis), *noisy]}
         return {prefix: examples for prefix, examples in found.items() if examples}
 
     def _judge_and_finish(self, plan: Plan, beginning: Beginning, workshop: Workshop, publish: bool) -> RunSummary:
@@ -155,6 +161,7 @@ class _Making:
             parent=plan.parent.name if plan.parent else None,
             status=status,
             report=plan.corpus.report,
+            validation=self._validation,
             scores=scores,
             receipt=receipt,
             gate=gate,
@@ -190,6 +197,7 @@ class _Making:
             seconds=dict(self._seconds),
             training={"warm": plan.warm, "why": plan.why, "steps": steps, "rules": rules(self._settings)},
             gate=gate.to_dict(),
+            validation=self._validation.to_dict(),
         )
 
     @contextlib.contextmanager

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from core.corpus import Corpus, CorpusSettings
+from core.evolve.augmentation import AugmentationSettings
 from core.evolve.errors import EvolveError
 from core.evolve.gate import GateSettings
 from core.nmt.errors import NmtError
@@ -25,6 +26,9 @@ _DEFAULT_ENGINE: Mapping[str, FlagValue] = {
     "dropout": 0.1,
     "batch_size": 64,
     "num_buckets": 25,
+    "known_targets": True,
+    "infer_mode": "beam_search",
+    "beam_width": 5,
 }
 
 _WARM_ENGINE: Mapping[str, FlagValue] = {
@@ -76,6 +80,7 @@ class EvolveSettings:
         force: make the new version live whatever the gate says of it.
         by: who asked for the run, for the log of publications; may be empty.
         warm: how training goes on from the live model.
+        augmentation: how many noisy copies of the questions are learned beside them.
         emphasis: how often a correction is learned for every time that another pair is, in training from scratch.
     """
 
@@ -92,6 +97,7 @@ class EvolveSettings:
     force: bool = False
     by: str = ""
     warm: WarmSettings = field(default_factory=WarmSettings)
+    augmentation: AugmentationSettings = field(default_factory=AugmentationSettings)
     emphasis: int = 2
 
     def __post_init__(self) -> None:

@@ -13,7 +13,7 @@ from core.reply.batcher import Batcher
 from core.reply.errors import ReplyError, ReplyTimeout
 from core.reply.loading import engine_loader, load_model
 from core.reply.model import LiveModel, ModelRef, Reply
-from core.text import TextError, Tokenizer, get_analyser
+from core.text import TextError, Tokenizer, get_analyser, normalise_question
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +97,7 @@ class Lineup:
         with the reason when the version is missing, damaged or can't be loaded, or the text can't be read.
         """
         try:
-            tokens = self._tokenizer.split(text)
+            tokens = self._tokenizer.split(normalise_question(text))
         except (TextError, UnicodeError) as error:
             raise ReplyError(f"the question can't be read: {error}") from error
         future = self._batcher.submit(_Question(version, tokens))

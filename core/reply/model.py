@@ -82,21 +82,10 @@ class LiveModel:
 
     def answer(self, questions: Sequence[Sequence[str]]) -> list[Reply]:
         """A reply to each question, given as the tokens that `Tokenizer.split` makes; one without any is silence."""
-        spelt = [self._spell(tokens) for tokens in questions if tokens]
+        known = self._translator.src_vocab
+        spelt = [self._tokenizer.spell_known(tokens, known) for tokens in questions if tokens]
         hypotheses = iter(self._translator.translate(spelt) if spelt else ())
         return [self._neural(next(hypotheses)) if tokens else self._fallback(self._unheard) for tokens in questions]
-
-    def _spell(self, tokens: Sequence[str]) -> list[str]:
-        """The question as the model can read it: a token that it never saw is spelt out where it knows every syllable.
-
-        Elsewhere one unknown token stands for it, as in training with tensorflow/nmt, whose models know no syllables.
-        """
-        known = self._translator.src_vocab
-        spelt: list[str] = []
-        for token in tokens:
-            pieces = self._tokenizer.spell([token], known)
-            spelt += pieces if all(piece in known for piece in pieces) else [token]
-        return spelt
 
     def _neural(self, hypothesis: Hypothesis) -> Reply:
         text = "" if UNK in hypothesis.tokens else self._tokenizer.join(hypothesis.tokens)

@@ -14,7 +14,7 @@ from core.reply.errors import ReplyError, ReplyTimeout
 from core.reply.loading import engine_loader, load_model
 from core.reply.model import LiveModel, Loader, ModelRef, Reply
 from core.reply.swap import CurrentModel, FixedModel, HotSwap, ModelSource
-from core.text import TextError, Tokenizer, get_analyser
+from core.text import TextError, Tokenizer, get_analyser, normalise_question
 
 _CLOSING_SECONDS = 30.0  # for the batch that runs, and for a model that is being loaded
 
@@ -99,7 +99,7 @@ class Responder:
         """
         try:
             # Done here, not in the batch: a text that makes the analyser fail must fail its own asker alone.
-            tokens = self._tokenizer.split(text)
+            tokens = self._tokenizer.split(normalise_question(text))
         except (TextError, UnicodeError) as error:
             raise ReplyError(f"the question can't be read: {error}") from error
         return self._batcher.submit(tokens)

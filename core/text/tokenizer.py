@@ -61,6 +61,17 @@ class Tokenizer:
             spelt += [token] if token in known else token
         return spelt
 
+    def spell_known(self, tokens: Iterable[str], known: Container[str]) -> list[str]:
+        """As `spell`, but a token of which a code point is not `known` either stays whole: one unknown, not several.
+
+        This is how a question is read that a model was not made for; models of tensorflow/nmt know no syllables.
+        """
+        read: list[str] = []
+        for token in tokens:
+            pieces = self.spell([token], known)
+            read += pieces if all(piece in known for piece in pieces) else [token]
+        return read
+
 
 def _cuts(text: str, morphemes: Sequence[str]) -> set[int]:
     """Where to cut `text`: 0, its length, around each space, and between morphemes."""
