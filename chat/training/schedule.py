@@ -40,12 +40,17 @@ class Schedule:
             after_approvals=settings.TRAIN_AFTER_APPROVALS,
         )
 
+    @property
+    def hours(self) -> str:
+        """The hours of ``every``, as short as can be."""
+        return f"{self.every.total_seconds() / 3600:g}" if self.every else ""
+
     def __str__(self) -> str:
         parts = []
         if self.at is not None:
             parts.append(f"at {self.at:%H:%M}")
         if self.every is not None:
-            parts.append(f"every {self.every.total_seconds() / 3600:g} h")
+            parts.append(f"every {self.hours} h")
         if self.after_approvals:
             parts.append(f"after {self.after_approvals} approvals")
         return ", ".join(parts)

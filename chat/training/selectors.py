@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from django.db.models import Max
+from django.db.models import Max, QuerySet
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
@@ -17,10 +17,14 @@ def next_run() -> TrainingRun | None:
     return TrainingRun.objects.queued().first()
 
 
-def current_run() -> TrainingRun | None:
-    """The training to show: the one that runs, else the one that waits, else the last."""
-    runs = TrainingRun.objects.select_related("requested_by")
-    return runs.running().first() or runs.queued().first() or runs.first()
+def unfinished() -> list[TrainingRun]:
+    """The training that runs and the one that waits, in this order, as far as there are any."""
+    return list(TrainingRun.objects.unfinished().select_related("requested_by").order_by("-status"))
+
+
+def history() -> QuerySet[TrainingRun]:
+    """The trainings that have ended, the last first."""
+    return TrainingRun.objects.exclude(status__in=TrainingRun.UNFINISHED).select_related("requested_by")
 
 
 def is_silent(run: TrainingRun) -> bool:

@@ -2,7 +2,8 @@
 
 import getpass
 from argparse import ArgumentParser, ArgumentTypeError
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,11 @@ from django.db import Error as DatabaseError
 
 from chat import installation, selectors
 from chat.run_settings import run_settings
+from chat.training.priority import step_aside
+from chat.training.work import TrainingCancelled, carry_out_command
 from chat.training_bar import TrainingBar
 from core.errors import JaramError
-from core.evolve import EvolveSettings, RunSummary, Scores, evolve
+from core.evolve import EvolveSettings, Progress, RunSummary, Scores, evolve
 from core.evolve.receipt import RECEIPT
 from core.evolve.settings import FlagValue
 from core.registry import INITIAL, Registry
@@ -31,6 +34,11 @@ class Command(BaseCommand):
         "when it clears the gate. A running server takes it without a restart. Exit code 3: it did not, and is kept "
         "as rejected."
     )
+
+    def run_from_argv(self, argv: list[str]) -> None:
+        """Run as a program, which leaves the processor to the server."""
+        step_aside(settings.TRAINING_PRIORITY)
+        super().run_from_argv(argv)
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Declare the command line."""
@@ -58,15 +66,15 @@ class Command(BaseCommand):
             if initial:
                 self._publish_initial(registry)
                 return
-            with TrainingBar(silent=options["verbosity"] == 0) as bar:
-                summary = evolve(
-                    selectors.training_pairs(),
-                    registry=registry,
-                    settings=_run_settings(options),
-                    on_progress=bar,
-                    dry_run=dry_run,
-                    publish=not no_publish,
+            work = partial(_evolve, registry, options, dry_run=dry_run, publish=not no_publish)
+            if dry_run:
+                summary = work(lambda progress: None)
+            else:
+                summary = carry_out_command(
+                    registry, work, from_scratch=options["from_scratch"], force=options["force"]
                 )
+        except TrainingCancelled as error:
+            raise CommandError("cancelled in the admin; the live model is as it was", returncode=INTERRUPTED) from error
         except (JaramError, DatabaseError, OSError) as error:
             raise CommandError(str(error)) from error
         except KeyboardInterrupt as error:
@@ -80,6 +88,31 @@ class Command(BaseCommand):
         installation.ensure_initial_files()
         registry.publish(registry.get(INITIAL), by=_user(), reason="setup")
         self.stdout.write("the bundled model is live")
+
+
+def _evolve(
+    registry: Registry,
+    options: dict[str, Any],
+    tell: Callable[[Progress], None],
+    *,
+    dry_run: bool,
+    publish: bool,
+) -> RunSummary:
+    """Run the pipeline, and show how far it is on the terminal as well as to ``tell``."""
+    with TrainingBar(silent=options["verbosity"] == 0) as bar:
+
+        def show(progress: Progress) -> None:
+            bar(progress)
+            tell(progress)
+
+        return evolve(
+            selectors.training_pairs(),
+            registry=registry,
+            settings=_run_settings(options),
+            on_progress=show,
+            dry_run=dry_run,
+            publish=publish,
+        )
 
 
 def _run_settings(options: dict[str, Any]) -> EvolveSettings:
@@ -108,6 +141,8 @@ def summary_lines(summary: RunSummary, models_dir: Path) -> Iterator[str]:
     if summary.leftovers:
         yield summary.leftovers
     yield from summary.report.summary()
+    if summary.validation:
+        yield from summary.validation.summary()
     if summary.scores is None or summary.receipt is None or summary.gate is None:
         yield "nothing was trained: this was a dry run"
         return

@@ -7,6 +7,8 @@ from django.core.management import CommandError, call_command
 
 from chat.management.commands import makedata
 from chat.models import Category, Chat
+from chat.training.run import TrainingRun
+from chat.training.work import TrainingCancelled
 from chat.training_bar import TrainingBar
 from core.evolve import EvolveError, Progress, evolve
 from core.registry import Registry
@@ -318,3 +320,15 @@ class TestBar:
             "scoring",
             "publishing",
         ]
+
+
+def test_a_run_is_in_the_history_and_may_be_cancelled_in_the_admin(run, reviewed, data_dir, monkeypatch):
+    def cancelled(*args, on_progress, **kwargs):
+        raise TrainingCancelled
+
+    monkeypatch.setattr(makedata, "evolve", cancelled)
+    with pytest.raises(CommandError, match="cancelled in the admin") as error:
+        run("--from-scratch")
+    assert error.value.returncode == makedata.INTERRUPTED
+    row = TrainingRun.objects.get()
+    assert (row.status, row.reason, row.from_scratch) == ("cancelled", "command", True)
