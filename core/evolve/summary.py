@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from core.corpus import CorpusReport
+from core.corpus.validation import ValidationReport
 from core.evolve.gate import GateResult
 from core.evolve.receipt import Receipt
 from core.evolve.scores import Scores
@@ -23,6 +24,7 @@ class RunSummary:
         parent: the run that was live when it began.
         status: whether it is live now, was kept beside the live one as was asked, or was turned down by the gate.
         report: what became of every pair.
+        validation: what is worth knowing about the data.
         scores: None after a dry run, as all that follows.
         receipt: what was to be learned, and whether it was.
         gate: what the gate said.
@@ -37,6 +39,7 @@ class RunSummary:
     parent: str | None
     status: Status
     report: CorpusReport
+    validation: ValidationReport | None = None
     scores: Scores | None = None
     receipt: Receipt | None = None
     gate: GateResult | None = None
