@@ -202,6 +202,16 @@ def test_progress_goes_through_the_phases_and_carries_the_engines_numbers(run):
     assert Progress("evaluate", 3, 3) in told
 
 
+def test_what_was_found_in_the_data_is_kept_and_compared_with_the_live_model(run, registry):
+    first = run()
+    kept = registry.current().manifest.validation
+    assert kept == json.loads(json.dumps(first.validation.to_dict()))
+    assert {"code": "empty_sides", "rows": [4]}.items() <= kept["findings"][0].items()
+    assert not any(finding.code.endswith("drift") for finding in first.validation.findings)
+    drift = [finding for finding in run(dry_run=True).validation.findings if finding.code == "question_length_drift"]
+    assert [finding.value for finding in drift] == [0]
+
+
 def test_a_dry_run_reports_and_writes_nothing(run, registry):
     engine = FakeEngine()
     summary = run(runner=engine, dry_run=True)

@@ -105,6 +105,11 @@ def test_dry_run_trains_nothing(engine, run, reviewed, data_dir):
     assert list(data_dir.iterdir()) == []
 
 
+def test_what_is_odd_in_the_data_is_said_before_training(engine, run, reviewed, make_chat):
+    make_chat("what is up", "쉬어요", verify="approved")
+    assert "warning: 33.3% of the questions are not Korean (1 of 3)" in run("--dry-run").out
+
+
 def test_no_publish_leaves_the_live_model(engine, run, reviewed, data_dir, publish_run):
     before = publish_run()
     out = run("--no-publish").out
