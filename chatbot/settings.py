@@ -251,6 +251,12 @@ UNFOLD = {
                         "link": reverse_lazy("admin:chat_category_changelist"),
                         "permission": "chat.admin.may_view_categories",
                     },
+                    {
+                        "title": pgettext_lazy("plural", "모델"),
+                        "icon": "model_training",
+                        "link": reverse_lazy("versions:index"),
+                        "permission": "chat.versions.views.may_view_versions",
+                    },
                 ],
             },
             {

@@ -10,5 +10,6 @@ urlpatterns = [
     path("history/", views.history, name="history"),
     path("healthz", views.healthz, name="healthz"),
     path("i18n/", include("django.conf.urls.i18n")),
+    path("admin/models/", include("chat.versions.urls")),
     path("admin/", admin.site.urls),
 ]
