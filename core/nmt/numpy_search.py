@@ -17,23 +17,22 @@ from numpy.typing import NDArray
 
 from core.nmt.dataset import pad
 from core.nmt.hparams import HParams
-from core.nmt.numpy_model import Floats, Ids, Memory, NumpyModel, State, multiply
+from core.nmt.numpy_layers import Floats, Ids
+from core.nmt.numpy_logits import Logits, part_maxima
+from core.nmt.numpy_model import Memory, NumpyModel, State
 from core.nmt.search import Ends
-
-# Rows of logits whose exponentials are taken at once: few enough to stay in the processor's cache.
-_ROWS = 16
 
 # Fewer hypotheses than these are not worth a thread of their own: their steps are too short for two to run at once.
 _ROWS_A_THREAD = 32
 
-# Logits below it are far from what a float32 sum of exponentials can hold, whatever the vocabulary's size.
-_SAFE = 60.0
-
 # More than the rounding of a sum of two log-probabilities.
 _SLACK = np.float32(1e-3)
 
+# The mean log-probability of tokens that a model is sure of.
+_SURE = np.float32(-0.7)
+
 # Parts that the vocabulary is cut into, each of which knows its highest logit.
-_PART = 64
+_PARTS = 16
 
 
 class Found(NamedTuple):
@@ -114,6 +113,7 @@ class _Search:
         self.bounds = np.array(bounds)
         self.ends = ends
         self.beam_width = beam_width
+        self._logits = Logits(model.projection, len(sources) * max(1, beam_width))
 
     def run(self) -> list[Found]:
         """The best hypothesis for each source."""
@@ -121,25 +121,28 @@ class _Search:
         # e^x of a gate that is far from 0 may be infinite: then its inverse is the 0 that it should be.
         with np.errstate(over="ignore"):
             state, memory = self.model.encode(ids, lengths.astype(np.int64))
-            return self._search_beams(state, memory) if self.beam_width else self._search_greedily(state, memory)
+            if self.beam_width:
+                return self._search_beams(state, memory)
+            return self._search_greedily(self.bounds, state, memory)
 
-    def _search_greedily(self, state: State, memory: Memory) -> list[Found]:
-        """The likeliest token, again and again. `state` is overwritten."""
-        bounds, count = self.bounds, len(self.bounds)
+    def _search_greedily(self, bounds: NDArray[np.intp], state: State, memory: Memory) -> list[Found]:
+        """The likeliest token, again and again. `bounds` (B,); `state` is overwritten."""
+        count = len(bounds)
         ids = np.full((count, int(bounds.max())), self.ends.eos_id, np.int32)
         totals, steps = np.zeros(count, np.float32), np.zeros(count, np.int64)
         rows, last = np.arange(count), np.full(count, self.ends.sos_id)
         for t in range(ids.shape[1]):
-            logits = multiply(self.model.step(last, state, memory.attend_each), self.model.projection)
+            logits = self._logits.of(self.model.step(last, state, memory.attend_each))
             last = logits.argmax(1)
-            totals[rows] += logits[np.arange(len(last)), last] - log_sum_exp(logits)
+            highest = logits[np.arange(len(last)), last]
+            totals[rows] += highest - self._logits.log_sum_exp(logits, highest)
             ids[rows, t], steps[rows] = last, t + 1
             live = (last != self.ends.eos_id) & (t + 1 < bounds[rows])
             if not live.any():
                 break
             if not live.all():
                 kept = np.flatnonzero(live)
-                rows, last, state, memory = rows[kept], last[kept], state.take(kept), memory.take(kept)
+                rows, last, state, memory = rows[kept], last[kept], state[kept], memory.take(kept)
         lengths = steps - (ids[np.arange(count), steps - 1] == self.ends.eos_id)
         return [Found(ids[i, : lengths[i]].tolist(), float(totals[i]), int(steps[i])) for i in range(count)]
 
@@ -148,29 +151,29 @@ class _Search:
 
         Log-probabilities only fall. So one below that of a hypothesis that has ended never wins, nor does what grows
         out of it: it need not be followed, and what it would have pushed out of the beam is below it as well. Once as
-        many as there are beams are above the ended one, that and all below it are out of the beam. The greedy
-        hypothesis, found first, is that bound from the beginning. Where it falls out of the beam, and all that
-        is left is worse, it was none, and the search is done again without it.
+        many as there are beams are above the ended one, that and all below it are out of the beam.
+
+        Where the model is sure of its answer, the greedy hypothesis is found first, and is such a bound from then on.
+        Where it falls out of the beam, and all that is left is worse, it was none, and the search is done again
+        without it.
         """
-        count = len(self.bounds)
-        every = np.arange(count)
-        greedy = self._search_greedily(state.take(every), memory)
-        reached = np.array([found.log_prob for found in greedy], np.float32) - _SLACK
-        found = self._follow(every, state.take(every), memory, reached)
-        lost = np.array([i for i in range(count) if i not in found], np.intp)
+        every = np.arange(len(self.bounds))
+        found = self._follow(every, state, memory, hurry=True)
+        lost = np.array([i for i in every.tolist() if i not in found], np.intp)
         if len(lost):
-            found |= self._follow(lost, state.take(lost), memory, np.full(count, -np.inf, np.float32))
-        return [found[i] for i in range(count)]
+            found |= self._follow(lost, state, memory, hurry=False)
+        return [found[i] for i in every.tolist()]
 
-    def _follow(self, sentences: NDArray[np.intp], state: State, memory: Memory, reached: Floats) -> dict[int, Found]:
-        """The best that ends for each of `sentences`, rising, and stays in the beam, if it is not below `reached` (B,).
-
-        `state` has a row for each of `sentences`, `memory` for each source.
+    def _follow(self, sentences: NDArray[np.intp], state: State, memory: Memory, *, hurry: bool) -> dict[int, Found]:
+        """The best that ends for each of `sentences`, rising, and stays in the beam; in a `hurry`, if it is not below
+        the greedy hypothesis, should that have been asked for. `state` and `memory` have a row for each source.
         """
         best: dict[int, Found] = {}
-        ended = reached.copy()  # what the best that has ended so far has, too
+        # Of each source, what its greedy hypothesis has, once it is known, and what the best that has ended has, too.
+        reached = np.full(len(self.bounds), -np.inf, np.float32)
+        ended = reached.copy()
         starts = np.full((len(sentences), 1), self.ends.sos_id)
-        live = _Live(sentences, np.zeros(len(sentences), np.float32), starts, state)
+        live = _Live(sentences, np.zeros(len(sentences), np.float32), starts, state[sentences])
         while len(live.sentences):
             step = live.ids.shape[1]
             grown = self._grow(live, memory, ended)
@@ -178,6 +181,10 @@ class _Search:
             for owner in self._without_room(owners, grown, ended):
                 best.pop(owner, None)
                 ended[owner] = reached[owner]
+            sure = _sure(owners, grown, step, ended)
+            if hurry and len(sure):
+                greedy = self._search_greedily(self.bounds[sure], state[sure], memory.take(sure))
+                ended[sure] = reached[sure] = np.array([answer.log_prob for answer in greedy], np.float32) - _SLACK
             stops = (grown.tokens == self.ends.eos_id) | (step >= self.bounds[owners])
             for i in np.flatnonzero(stops & (grown.log_probs >= ended[owners])).tolist():
                 owner = int(owners[i])
@@ -203,14 +210,18 @@ class _Search:
         slots = _places(live.sentences)
 
         def attend(queries: Floats) -> Floats:
-            beams = np.zeros((len(memory.bias), int(slots.max()) + 1, queries.shape[1]), np.float32)
+            if len(memory.keys) == 1:
+                alone: Floats = memory.attend(queries[np.newaxis])[0]
+                return alone
+            beams = np.zeros((len(memory.keys), int(slots.max()) + 1, queries.shape[1]), np.float32)
             beams[live.sentences, slots] = queries
             contexts: Floats = memory.attend(beams)[live.sentences, slots]
             return contexts
 
-        logits = multiply(self.model.step(live.ids[:, -1], live.state, attend), self.model.projection)
-        before = live.log_probs - log_sum_exp(logits, keep=True)
-        bounds = np.maximum(self._bounds(logits, before, live.sentences, slots), ended)
+        logits = self._logits.of(self.model.step(live.ids[:, -1], live.state, attend))
+        maxima = part_maxima(logits, max(_PARTS, 2 * self.beam_width))
+        before = live.log_probs - self._logits.log_sum_exp(logits, maxima.max(1))
+        bounds = np.maximum(self._bounds(maxima + before[:, np.newaxis], live.sentences, slots), ended)
         reached = logits >= (bounds[live.sentences] - before - _SLACK)[:, np.newaxis]
         parents, tokens = np.divmod(np.flatnonzero(reached), logits.shape[1])  # much sooner than np.nonzero of a matrix
         grown = _Grown(parents, tokens, before[parents] + logits[parents, tokens])
@@ -219,9 +230,8 @@ class _Search:
         order = np.lexsort((-grown.log_probs, sentences))
         return grown.take(order[_places(sentences[order]) < self.beam_width])
 
-    def _bounds(self, logits: Floats, before: Floats, sentences: NDArray[np.intp], slots: NDArray[np.intp]) -> Floats:
+    def _bounds(self, parts: Floats, sentences: NDArray[np.intp], slots: NDArray[np.intp]) -> Floats:
         """For each source a log-probability that at least K continuations reach: the K-th of the parts' highest."""
-        parts = _part_maxima(logits) + before[:, np.newaxis]
         table = np.full((len(self.bounds), int(slots.max()) + 1, parts.shape[1]), -np.inf, np.float32)
         table[sentences, slots] = parts
         flat = table.reshape(len(self.bounds), -1)
@@ -232,40 +242,18 @@ class _Search:
         return bounds
 
 
+def _sure(owners: NDArray[np.intp], grown: _Grown, step: int, ended: Floats) -> NDArray[np.intp]:
+    """Sources whose best continuation is of likely tokens, and of which nothing is known yet that ends."""
+    likely = (grown.log_probs >= _SURE * step) & np.isneginf(ended[owners])
+    return np.unique(owners[likely])
+
+
 def _continue(live: _Live, grown: _Grown) -> _Live:
     ids = np.concatenate([live.ids[grown.parents], grown.tokens[:, np.newaxis]], axis=1)
-    return _Live(live.sentences[grown.parents], grown.log_probs, ids, live.state.take(grown.parents))
+    return _Live(live.sentences[grown.parents], grown.log_probs, ids, live.state[grown.parents])
 
 
 def _places(groups: NDArray[np.intp]) -> NDArray[np.intp]:
     """`groups` (N,), rising → the place of each within its group, from 0."""
     places: NDArray[np.intp] = np.arange(len(groups)) - np.searchsorted(groups, groups)
     return places
-
-
-def _part_maxima(logits: Floats) -> Floats:
-    """`logits` (N, V) → the highest logit of each part of the vocabulary (N, parts)."""
-    count, size = logits.shape
-    parts = max(1, size // _PART)
-    whole = size - size % parts
-    maxima: Floats = logits[:, :whole].reshape(count, -1, parts).max(1)
-    if whole < size:
-        maxima[:, 0] = np.maximum(maxima[:, 0], logits[:, whole:].max(1))
-    return maxima
-
-
-def log_sum_exp(logits: Floats, *, keep: bool = False) -> Floats:
-    """`logits` (N, V) → log Σ e^logit (N,). They are overwritten unless they are to be kept."""
-    sums = np.empty(len(logits), np.float32)
-    ones = np.ones(logits.shape[1], np.float32)
-    for at in range(0, len(logits), _ROWS):
-        rows = logits[at : at + _ROWS]
-        highest = rows.max(1)
-        if np.abs(highest).max() > _SAFE:
-            powers = np.subtract(rows, highest[:, np.newaxis], out=None if keep else rows)
-            np.exp(powers, out=powers)
-        else:
-            powers = np.exp(rows, out=None if keep else rows)
-            highest = np.zeros_like(highest)
-        sums[at : at + _ROWS] = highest + np.log(powers @ ones)
-    return sums

@@ -13,8 +13,8 @@ from core.nmt.embeddings import Vectors
 from core.nmt.errors import NmtError
 from core.nmt.hparams import HParams
 from core.nmt.model import Pretrained, SearchState, Seq2Seq, Start
-from core.nmt.numpy_model import Memory, NumpyModel, State, covers
-from core.nmt.numpy_search import best_answers, covers_search, log_sum_exp
+from core.nmt.numpy_model import Memory, NumpyModel, covers
+from core.nmt.numpy_search import best_answers, covers_search
 from core.nmt.search import Ends, greedy_search
 
 ENDS = Ends(1, 2)
@@ -119,8 +119,7 @@ class Chain:
 
     def encode(self, ids, lengths):
         count = len(lengths)
-        empty = np.zeros((1, count, 0), "f")
-        return State(empty, empty), Memory(np.zeros((count, 0, 1), "f"), np.zeros((count, 1, 0), "f"), empty[0])
+        return np.zeros((count, 1, 0), "f"), Memory(np.zeros((count, 0, 1), "f"), np.zeros((count, 1, 0), "f"), None)
 
     def step(self, ids, state, attend):
         return np.eye(len(self.projection), dtype="f")[ids]
@@ -155,6 +154,63 @@ def test_an_ended_answer_that_fell_out_of_the_beam_does_not_win():
         assert found.log_prob == pytest.approx(np.log(probability), rel=1e-5)
 
 
+def test_a_greedy_answer_is_no_bound_for_what_has_ended_before():
+    sos, end, a, x, y, z = range(6)
+    table = np.zeros((6, 6))
+    table[sos, [a, end, z]] = 0.6, 0.3, 0.1  # the empty answer ends at once, and the greedy one reaches 0.6 * 0.4 * 0.9
+    table[a, [x, y, z]] = 0.4, 0.35, 0.25
+    table[x, [end, z]] = table[y, [end, z]] = 0.9, 0.1
+    table[z, end] = 1
+    [found] = best_answers(Chain(table), [np.array([3], np.int32)], [6], 3, Ends(sos, end))
+    assert found.ids == []
+    assert found.log_prob == pytest.approx(np.log(0.3), rel=1e-5)
+
+
+@pytest.mark.parametrize("beam_width", [0, 1, 2, 5, 40])
+def test_of_equally_likely_answers_the_one_of_the_lowest_tokens_is_found(beam_width):
+    sos, end, count = 0, 1, 30
+    table = np.zeros((count, count))
+    table[sos, 2:] = 1 / (count - 2)
+    table[2:, end] = table[2:, 4] = 0.5
+    bounds = [1, 2, 3, 4]
+    found = best_answers(Chain(table), [np.array([3], np.int32)] * 4, bounds, beam_width, Ends(sos, end))
+    assert [one.ids for one in found] == [[2], [2], [2], [2]]
+    assert [one.scored_tokens for one in found] == [1, 2, 2, 2]
+
+
+def exhaustively(table, bound, beam_width, ends):
+    """Beam search spelt out, over lists: the best that ends."""
+    beams, best = [(0.0, [ends.sos_id], False)], None
+    for step in range(1, bound + 1):
+        grown = []
+        for log_prob, ids, ended in beams:
+            if ended:
+                grown.append((log_prob, ids, True))
+                continue
+            for token, probability in enumerate(table[ids[-1]]):
+                stops = token == ends.eos_id or step == bound
+                grown.append((log_prob + np.log(max(probability, 1e-9)), [*ids, token], stops))
+        beams = sorted(grown, key=lambda one: -one[0])[:beam_width]
+        best = next((one for one in beams if one[2]), None)
+        if all(one[2] for one in beams):
+            break
+    return best
+
+
+@pytest.mark.parametrize("sharpness", [0.3, 1.0, 3.0])
+def test_beams_that_are_left_out_would_not_have_won(sharpness):
+    generator, ends = np.random.default_rng(7), Ends(0, 1)
+    for _ in range(25):
+        table = np.exp(sharpness * generator.normal(size=(24, 24)))
+        table[:, 1] *= 3  # answers end now and then
+        table /= table.sum(1, keepdims=True)
+        for beam_width in (2, 4):
+            [found] = best_answers(Chain(table), [np.array([3], np.int32)], [5], beam_width, ends)
+            log_prob, ids, _ = exhaustively(table, 5, beam_width, ends)
+            assert found.log_prob == pytest.approx(log_prob, rel=1e-4)
+            assert found.ids == [token for token in ids[1:] if token != ends.eos_id]
+
+
 def test_other_architectures_are_not_covered():
     for other in (
         replace(PLAIN, unit_type="gru"),
@@ -178,13 +234,3 @@ def test_searches_that_weigh_otherwise_are_not_covered():
         replace(PLAIN, infer_mode="sample", sampling_temperature=1.0),
     ):
         assert not covers_search(other)
-
-
-@pytest.mark.parametrize("size", [1.0, 300.0])
-def test_log_sum_exp_of_small_and_of_huge_logits(size):
-    logits = (np.random.default_rng(0).normal(size=(37, 50)) * size).astype("f")
-    expected = np.logaddexp.reduce(logits.astype(float), axis=1)
-    kept = logits.copy()
-    np.testing.assert_allclose(log_sum_exp(logits, keep=True), expected, rtol=1e-5, atol=1e-5)
-    np.testing.assert_array_equal(logits, kept)
-    np.testing.assert_allclose(log_sum_exp(logits), expected, rtol=1e-5, atol=1e-5)
