@@ -17,7 +17,7 @@ from django.utils.translation import pgettext
 from django.views.decorators.http import require_POST, require_safe
 
 from chat.frames import MAX_MESSAGE_LENGTH
-from chat.versions import asking, drawings, gates, receipts, selectors
+from chat.versions import asking, drawings, gates, receipts, selectors, validations
 from chat.versions.comparison import LISTS, compare_versions
 from chat.versions.records import Version
 from chat.versions.selectors import Shelf
@@ -114,6 +114,7 @@ def detail(request: HttpRequest, name: str) -> HttpResponse:
         counts, missing = receipts.receipt(version).counts(), ""
     except receipts.ReceiptError as error:
         counts, missing = {}, str(error)
+    found = validations.validation(version)
     return _page(
         request,
         "detail",
@@ -124,6 +125,8 @@ def detail(request: HttpRequest, name: str) -> HttpResponse:
         problem=selectors.problem_text(version),
         gate=gates.gate(version),
         plots=drawings.curve_plots(version),
+        validation=found,
+        stored=selectors.stored_rows(found.rows()) if found else set(),
         publications=[one for one in reversed(shelf.publications) if one.run == name],
         receipt_counts=counts,
         receipt_missing=missing,

@@ -274,3 +274,37 @@ class TestComparison:
     def test_one_version_alone_is_compared_with_nothing(self, staff, make_version):
         make_version(FIRST)
         assert "비교할 두 버전을 골라 주세요." in text(staff.get(COMPARE, {"after": "<b>", "before": FIRST[:3]}))
+
+
+class TestValidation:
+    def finding(self, code, severity, value, rows=()):
+        return {"code": code, "severity": severity, "text": f"about <b>{code}</b>", "rows": list(rows), "value": value}
+
+    def test_what_was_found_is_listed_with_its_rows(self, staff, make_version, make_chat):
+        chat = make_chat()
+        findings = [
+            self.finding("new_words", "info", 0.4),
+            self.finding("one_visitor", "warning", 0.25, [chat.pk, 999_999]),
+            self.finding("empty_sides", "error", 1200),
+        ]
+        make_version(FIRST, validation={"severity": "error", "findings": findings, "profile": {}})
+        response = staff.get(url("detail", FIRST))
+        validation = response.context["validation"]
+        assert [(one.severity, one.value) for one in validation.problems] == [("error", "1,200"), ("warning", "25.0%")]
+        assert [one.value for one in validation.measured] == ["40.0%"]
+        page = text(response)
+        assert reverse("admin:chat_chat_change", args=[chat.pk]) in page
+        assert "#999999" in page and reverse("admin:chat_chat_change", args=[999_999]) not in page
+        assert "about <b>" not in page
+
+    def test_questions_with_different_answers_are_listed_for_the_reviewer(self, staff, make_version):
+        conflict = {"question": "뭐 먹어?", "kept": ["햇빛"], "superseded": ["<i>물</i>"], "rows": [1, "2"]}
+        corpus = {"conflicts": [conflict] * 51}
+        make_version(FIRST, corpus=corpus, validation={"findings": []})
+        page = text(staff.get(url("detail", FIRST)))
+        assert "뭐 먹어?" in page and "햇빛" in page and "<i>물" not in page and "그 밖에 1개가 더 있어요." in page
+
+    @pytest.mark.parametrize("validation", [{"findings": 3}, {"findings": [{"code": 1, "rows": 2, "value": "x"}]}, {}])
+    def test_a_report_of_another_kind_breaks_nothing(self, staff, make_version, validation):
+        make_version(FIRST, validation=validation, corpus={"conflicts": [{}, 1]})
+        assert staff.get(url("detail", FIRST)).status_code == 200
