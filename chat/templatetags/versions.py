@@ -7,6 +7,7 @@ from typing import Any
 from django import template
 from django.utils.formats import number_format
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 from chat.versions import records
 
@@ -74,7 +75,7 @@ def reason(value: str) -> str:
     """Say how a version came to be live."""
     known = {
         "makedata": _("훈련이 끝나서"),
-        "publish": _("내보내기"),
+        "publish": pgettext("reason", "내보내기"),
         "rollback": _("되돌리기"),
         "force": _("기준을 무시하고 내보내기"),
         "setup": _("설치하면서"),

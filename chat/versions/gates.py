@@ -63,6 +63,6 @@ def _words(bar: Bar) -> tuple[str, str]:
         "learned": (_("고친 답을 배운 비율"), _("%s 이상") % limit),
         "lost": (_("전에 맞던 답을 잃은 비율"), _("%s 이하") % limit),
         "unseen": (_("처음 보는 질문에 전보다 못 답할 가능성"), _("%s 미만") % limit),
-        "canaries": (_("늘 지켜야 하는 답을 지킨 비율"), _("전부")),
+        "canaries": (_("꼭 지켜야 할 답을 지킨 비율"), _("전부")),
     }
     return known.get(bar.name, (str(bar.name), limit))

@@ -130,7 +130,7 @@ def _searched(row: Row) -> str:
 
 def kind_names() -> dict[str, str]:
     """Return what people call the three lists."""
-    return {"corrections": _("고친 답"), "changed": _("바뀐 답"), "canaries": _("늘 지켜야 하는 답")}
+    return {"corrections": _("고친 답"), "changed": _("바뀐 답"), "canaries": _("꼭 지켜야 할 답")}
 
 
 def outcome_names() -> dict[str, str]:
