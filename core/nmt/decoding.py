@@ -18,6 +18,7 @@ from core.nmt.hparams import HParams
 from core.nmt.model import SearchState, Seq2Seq, Start
 from core.nmt.numpy_model import NumpyModel, covers
 from core.nmt.numpy_search import best_answers, covers_search
+from core.nmt.numpy_tree_search import best_known_answers
 from core.nmt.sampling import Sampling, sample_search
 from core.nmt.search import Alignments, Decoded, Ends, State, greedy_search
 from core.nmt.target_tree import TargetTree
@@ -63,7 +64,7 @@ class Decoder:
         The weights of a `frozen` model never change again, so `decode_best` may work with a copy.
         """
         _check(model, hparams, keep_alignments)
-        quick = frozen and covers(model.hparams) and covers_search(hparams) and tree is None
+        quick = frozen and covers(model.hparams) and covers_search(hparams)
         self._quick = NumpyModel(model) if quick else None
         self._hparams = hparams
         self._model = model
@@ -116,13 +117,24 @@ class Decoder:
         rows = [self._cut(source) for source in sources]
         bounds = [self._own_bound(row) for row in rows]
         width, size = self._beams.width, self._hparams.infer_batch_size
-        return [
-            Ranked(found.ids, found.log_prob, found.scored_tokens, score=found.log_prob)
-            for found in best_answers(self._quick, rows, bounds, width, self._ends, size)
-        ]
+        if self._tree:
+            best = best_known_answers(self._quick, self._tree, rows, width, self._ends, size)
+        else:
+            best = best_answers(self._quick, rows, bounds, width, self._ends, size)
+        return [Ranked(found.ids, found.log_prob, found.scored_tokens, score=found.log_prob) for found in best]
+
+    def decode_best_in_order(self, sources: Sequence[Ids]) -> Iterator[list[list[Ranked]]]:
+        """The first of the hypotheses that `decode_in_order` finds, sooner where the bound is a tree's own."""
+        if not (self.is_quick and self._tree):
+            yield from self.decode_in_order(sources)
+            return
+        for at in range(0, len(sources), self._hparams.infer_batch_size):
+            batch = sources[at : at + self._hparams.infer_batch_size]
+            answered = iter(self.decode_best([source for source in batch if len(source)]))
+            yield [[next(answered)] if len(source) else [] for source in batch]
 
     def decode_in_order(self, sources: Sequence[Ids]) -> Iterator[list[list[Ranked]]]:
-        """The same, batch by batch of `infer_batch_size` as they come, bounded as tensorflow/nmt does it.
+        """What `decode` finds, batch by batch of `infer_batch_size` as they come, bounded as tensorflow/nmt does it.
 
         There a hypothesis may be twice as long as the longest source of its batch, so batches are part of the result.
         A source without tokens has no hypothesis where there is attention, which has nothing to look at; there the

@@ -102,11 +102,17 @@ class Translator:
         """How many answers a line of a file has: `num_translations_per_input`, but no more than the search finds."""
         return min(self.hparams.num_translations_per_input, self._decoder.answers_per_source)
 
-    def answer_lines(self, numbers: Sequence[int], sources: Sequence[Sequence[str]]) -> Iterator[Answer]:
-        """An answer for each source, a line of a file with its number, searched for as tensorflow/nmt does."""
+    def answer_lines(
+        self, numbers: Sequence[int], sources: Sequence[Sequence[str]], *, best: bool = False
+    ) -> Iterator[Answer]:
+        """An answer for each source, a line of a file with its number, searched for as tensorflow/nmt does.
+
+        Of its hypotheses all, or only the `best`.
+        """
         ids = [self.src_vocab.ids(source) for source in sources]
         lines = iter(zip(numbers, sources, strict=True))
-        for batch in self._decoder.decode_in_order(ids):
+        decode = self._decoder.decode_best_in_order if best else self._decoder.decode_in_order
+        for batch in decode(ids):
             for ranked in batch:
                 number, source = next(lines)
                 yield Answer(number, list(source), [self._finding(one) for one in ranked])
@@ -173,7 +179,8 @@ def answer_file(
         task.output_file, task.nbest_file, task.alignments_file, translator.answers_per_line, hparams.subword_option
     )
     mine = [numbers[i] for i in task.job.share(len(numbers), hparams.infer_batch_size)]
-    answers = translator.answer_lines(mine, [sources[i] for i in mine])
+    best = task.nbest_file is None and not keep and translator.answers_per_line == 1
+    answers = translator.answer_lines(mine, [sources[i] for i in mine], best=best)
     if report:
         answers = _reported(answers, len(mine), hparams.infer_batch_size, report)
     if task.job.count == 1:

@@ -7,7 +7,7 @@ leaves the batch, so a long answer does not make the short ones beside it cost m
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import chain
 from typing import NamedTuple
@@ -59,24 +59,49 @@ def best_answers(
 ) -> list[Found]:
     """The best hypothesis for each of `sources`, none of which is empty; `beam_width` 0 searches greedily.
 
-    `bounds`: the most tokens of each. Sources are shared out, at most `batch_size` together, among as many threads as
-    there are cores: NumPy lets them run at once.
+    `bounds`: the most tokens of each. At most `batch_size` are searched for together.
     """
-    order = sorted(range(len(sources)), key=lambda i: -len(sources[i]))
-    threads = max(1, min(os.cpu_count() or 1, len(sources), len(sources) * max(1, beam_width) // _ROWS_A_THREAD))
-    count = max(threads, -(-len(sources) // batch_size))
-    shares = [order[k::count] for k in range(count)]  # long and short ones in each
 
     def answer(share: Sequence[int]) -> list[Found]:
         return _Search(model, [sources[i] for i in share], [bounds[i] for i in share], ends, beam_width).run()
 
+    return in_shares([len(source) for source in sources], max(1, beam_width), batch_size, answer)
+
+
+def in_shares(
+    lengths: Sequence[int], hypotheses: int, batch_size: int, answer: Callable[[Sequence[int]], list[Found]]
+) -> list[Found]:
+    """What `answer` finds for each source, given shares of them by number, in which they come by falling length.
+
+    Sources of these `lengths`, each with so many `hypotheses`, are shared out, at most `batch_size` together, among as
+    many threads as there are cores: NumPy lets them run at once.
+    """
+    order = sorted(range(len(lengths)), key=lambda i: -lengths[i])
+    threads = max(1, min(os.cpu_count() or 1, len(order), len(order) * hypotheses // _ROWS_A_THREAD))
+    count = max(threads, -(-len(order) // batch_size))
+    shares = [order[k::count] for k in range(count)]  # long and short ones in each
     if threads == 1:
         found = list(map(answer, shares))
     else:
         with ThreadPoolExecutor(threads) as pool:
             found = list(pool.map(answer, shares))
     by_source = dict(zip(chain.from_iterable(shares), chain.from_iterable(found), strict=True))
-    return [by_source[i] for i in range(len(sources))]
+    return [by_source[i] for i in range(len(order))]
+
+
+def attend_beams(memory: Memory, sentences: NDArray[np.intp], slots: NDArray[np.intp]) -> Callable[[Floats], Floats]:
+    """Attention for hypotheses side by side: of which source each is (N,), and its place among that source's (N,)."""
+
+    def attend(queries: Floats) -> Floats:
+        if len(memory.keys) == 1:
+            alone: Floats = memory.attend(queries[np.newaxis])[0]
+            return alone
+        beams = np.zeros((len(memory.keys), int(slots.max()) + 1, queries.shape[1]), np.float32)
+        beams[sentences, slots] = queries
+        contexts: Floats = memory.attend(beams)[sentences, slots]
+        return contexts
+
+    return attend
 
 
 class _Live(NamedTuple):
@@ -196,7 +221,7 @@ class _Search:
 
     def _without_room(self, owners: NDArray[np.intp], grown: _Grown, ended: Floats) -> list[int]:
         """Sources whose beam is full of continuations that are better than what has ended: that falls out of it."""
-        fills = _places(owners) == self.beam_width - 1
+        fills = places(owners) == self.beam_width - 1
         lost: list[int] = owners[fills & (grown.log_probs > ended[owners])].tolist()
         return lost
 
@@ -207,17 +232,8 @@ class _Search:
 
     def _grow(self, live: _Live, memory: Memory, ended: Floats) -> _Grown:
         """Each source's continuations that belong to its beam, the best first, and none that can't win."""
-        slots = _places(live.sentences)
-
-        def attend(queries: Floats) -> Floats:
-            if len(memory.keys) == 1:
-                alone: Floats = memory.attend(queries[np.newaxis])[0]
-                return alone
-            beams = np.zeros((len(memory.keys), int(slots.max()) + 1, queries.shape[1]), np.float32)
-            beams[live.sentences, slots] = queries
-            contexts: Floats = memory.attend(beams)[live.sentences, slots]
-            return contexts
-
+        slots = places(live.sentences)
+        attend = attend_beams(memory, live.sentences, slots)
         logits = self._logits.of(self.model.step(live.ids[:, -1], live.state, attend))
         maxima = part_maxima(logits, max(_PARTS, 2 * self.beam_width))
         before = live.log_probs - self._logits.log_sum_exp(logits, maxima.max(1))
@@ -228,7 +244,7 @@ class _Search:
         sentences = live.sentences[parents]
         # Equal ones stay in the order of the beams and of the vocabulary, as in TensorFlow's top_k.
         order = np.lexsort((-grown.log_probs, sentences))
-        return grown.take(order[_places(sentences[order]) < self.beam_width])
+        return grown.take(order[places(sentences[order]) < self.beam_width])
 
     def _bounds(self, parts: Floats, sentences: NDArray[np.intp], slots: NDArray[np.intp]) -> Floats:
         """For each source a log-probability that at least K continuations reach: the K-th of the parts' highest."""
@@ -253,7 +269,7 @@ def _continue(live: _Live, grown: _Grown) -> _Live:
     return _Live(live.sentences[grown.parents], grown.log_probs, ids, live.state[grown.parents])
 
 
-def _places(groups: NDArray[np.intp]) -> NDArray[np.intp]:
+def places(groups: NDArray[np.intp]) -> NDArray[np.intp]:
     """`groups` (N,), rising → the place of each within its group, from 0."""
     places: NDArray[np.intp] = np.arange(len(groups)) - np.searchsorted(groups, groups)
     return places

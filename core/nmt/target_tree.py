@@ -48,7 +48,8 @@ class TargetTree:
             parents.append(branches[:, 0])
             tokens.append(branches[:, 1])
         self.tokens: Indices = np.concatenate(tokens)
-        self.first: Indices = np.searchsorted(np.concatenate(parents), np.arange(count + 1))
+        self._parents: Indices = np.concatenate(parents)
+        self.first: Indices = np.searchsorted(self._parents, np.arange(count + 1))
 
     def branches(self, nodes: NDArray[np.integer]) -> tuple[Indices, Indices]:
         """Every branch of `nodes` (N,), in their order: which of them each leaves (C,), and its number (C,)."""
@@ -57,3 +58,12 @@ class TargetTree:
         leaves = np.repeat(np.arange(len(nodes)), counts)
         skipped = np.cumsum(counts) - counts
         return leaves, np.arange(len(leaves)) + np.repeat(starts - skipped, counts)
+
+    def sentence(self, leaf: int) -> list[int]:
+        """The sentence that ends with branch `leaf`, without the end token."""
+        said = []
+        node = int(self._parents[leaf])
+        while node != ROOT:
+            said.append(int(self.tokens[node - 1]))
+            node = int(self._parents[node - 1])
+        return said[::-1]

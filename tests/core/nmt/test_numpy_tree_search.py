@@ -1,0 +1,87 @@
+"""The NumPy way to the best sentence of a tree, held to the TensorFlow search over the same weights."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from core.nmt.decoding import Decoder
+from core.nmt.hparams import HParams
+from core.nmt.model import Seq2Seq
+from core.nmt.numpy_model import NumpyModel
+from core.nmt.numpy_tree_search import best_known_answers
+from core.nmt.search import Ends
+from core.nmt.target_tree import TargetTree
+
+ENDS = Ends(1, 2)
+VOCAB = 30
+HPARAMS = HParams(num_units=6, num_layers=2, encoder_type="bi", attention="scaled_luong", init_weight=1.2)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def eagerly():
+    tf.config.run_functions_eagerly(True)
+    yield
+    tf.config.run_functions_eagerly(False)
+
+
+@pytest.fixture(scope="module")
+def model():
+    return Seq2Seq(HPARAMS, VOCAB, VOCAB)
+
+
+def sentences(seed, count):
+    generator = np.random.default_rng(seed)
+    return [generator.integers(3, VOCAB, generator.integers(1, 7)).tolist() for _ in range(count)]
+
+
+@pytest.fixture(scope="module")
+def sources():
+    return [np.array(source, np.int32) for source in sentences(1, 7)]
+
+
+@pytest.mark.parametrize("beam_width", [0, 1, 3, 8])
+def test_it_finds_what_tensorflow_finds(model, sources, beam_width):
+    # Few tokens in many sentences, so that beams share beginnings and are pushed out.
+    tree = TargetTree([[token % 5 + 3 for token in sentence] for sentence in sentences(2, 60)], ENDS.eos_id)
+    mode = {"beam_width": beam_width, "infer_mode": "beam_search"} if beam_width else {}
+    expected = [ranked[0] for ranked in Decoder(model, replace(HPARAMS, **mode), ENDS, tree=tree).decode(sources)]
+    found = best_known_answers(NumpyModel(model), tree, sources, beam_width, ENDS)
+    assert [answer.ids for answer in found] == [ranked.ids for ranked in expected]
+    assert [answer.log_prob for answer in found] == pytest.approx([ranked.log_prob for ranked in expected], rel=1e-4)
+    assert [answer.scored_tokens for answer in found] == [ranked.scored_tokens for ranked in expected]
+
+
+def test_a_batch_finds_what_its_sources_find_alone(model, sources):
+    tree = TargetTree(sentences(3, 40), ENDS.eos_id)
+    numpy_model = NumpyModel(model)
+    together = best_known_answers(numpy_model, tree, sources, 4, ENDS, batch_size=3)
+    assert len({tuple(answer.ids) for answer in together}) > 1
+    for source, answer in zip(sources, together, strict=True):
+        [alone] = best_known_answers(numpy_model, tree, [source], 4, ENDS)
+        assert alone.ids == answer.ids
+        assert alone.log_prob == pytest.approx(answer.log_prob, rel=1e-4)
+
+
+def test_as_many_beams_as_sentences_find_the_best_of_all(model, sources):
+    known = sentences(4, 12)
+    tree = TargetTree(known, ENDS.eos_id)
+    every = Decoder(model, replace(HPARAMS, beam_width=12, infer_mode="beam_search"), ENDS, tree=tree).decode(sources)
+    found = best_known_answers(NumpyModel(model), tree, sources, 12, ENDS)
+    assert [sorted(one.ids for one in ranked) for ranked in every] == [sorted(known)] * len(sources)
+    best = [max(ranked, key=lambda one: one.log_prob).ids for ranked in every]
+    assert [answer.ids for answer in found] == best
+
+
+def test_a_decoder_of_frozen_weights_takes_this_way(model, sources):
+    tree = TargetTree(sentences(5, 20), ENDS.eos_id)
+    quick, slow = (Decoder(model, HPARAMS, ENDS, frozen=frozen, tree=tree) for frozen in (True, False))
+    assert quick.is_quick
+    nothing = np.zeros(0, np.int32)
+    ids = [
+        [[one.ids for one in ranked] for batch in decoder.decode_best_in_order([*sources, nothing]) for ranked in batch]
+        for decoder in (quick, slow)
+    ]
+    assert ids[0] == ids[1]
+    assert ids[0][-1] == []
