@@ -19,6 +19,7 @@ from core.nmt.decoding import Decoder
 from core.nmt.hparams import HParams
 from core.nmt.model import Seq2Seq
 from core.nmt.search import Ends
+from core.nmt.target_tree import TargetTree
 
 # How many times as often a goal that was missed is drawn as one that was reached.
 _MISSED_WEIGHT = 4.0
@@ -62,9 +63,19 @@ class Goals:
     All pairs lie in one corpus, those to rehearse first, then the goals, then those to keep; a pair is a row of it.
     """
 
-    def __init__(self, model: Seq2Seq, ends: Ends, train: Corpus, goals: Corpus, keep: Corpus | None) -> None:
+    def __init__(
+        self,
+        model: Seq2Seq,
+        ends: Ends,
+        train: Corpus,
+        goals: Corpus,
+        keep: Corpus | None,
+        tree: TargetTree | None = None,
+    ) -> None:
+        """`tree` holds all that may be answered, None anything."""
         self._model = model
         self._ends = ends
+        self._tree = tree
         self._corpus = join_corpora([train, goals, *([keep] if keep else [])])
         self._goals = np.arange(len(goals)) + len(train)
         self._keep = np.arange(len(keep) if keep else 0) + len(train) + len(goals)
@@ -73,7 +84,7 @@ class Goals:
         self._missed = set(self._goals.tolist())
         self._lost: set[int] = set()  # every pair to keep that was lost at some time
         self._checks = 0
-        self._slow = Decoder(model, model.hparams, ends)
+        self._slow = Decoder(model, model.hparams, ends, tree=tree)
 
     def batches(self, step: int, hparams: HParams, share: float) -> Iterator[tuple[Ids, ...]]:
         """Batches as `model.Batch` tuples without end, for steps from `step` on; what they hold follows the checks."""
@@ -115,7 +126,7 @@ class Goals:
         """Those of `rows` that are not answered word for word."""
         asked = [int(row) for row in rows if len(self._sources[row])]
         # A frozen decoder works with a copy of the weights, which have changed since the last time.
-        decoder = Decoder(self._model, self._model.hparams, self._ends, frozen=True)
+        decoder = Decoder(self._model, self._model.hparams, self._ends, frozen=True, tree=self._tree)
         answers = (decoder if decoder.is_quick else self._slow).decode_best([self._sources[row] for row in asked])
         return {row for row, answer in zip(asked, answers, strict=True) if not self._is(answer.ids, row)}
 

@@ -25,7 +25,7 @@ from core.nmt.goals import Goals, GoalSettings
 from core.nmt.hparams import HParams
 from core.nmt.importing import import_original
 from core.nmt.inheritance import inherit
-from core.nmt.known_targets import known_targets_path, write_known_targets
+from core.nmt.known_targets import known_targets_path, read_known_targets, write_known_targets
 from core.nmt.model import Batch, Pretrained, Seq2Seq, batch_signature
 from core.nmt.optimizers import clip_gradients, make_optimizer
 from core.nmt.original_model import Places, is_original
@@ -185,7 +185,8 @@ class Trainer:
         self._goals: Goals | None = None
         if "goal" in corpora:
             ends = Ends(tgt_vocab.sos_id, tgt_vocab.eos_id)
-            self._goals = Goals(self.model, ends, corpora["train"], corpora["goal"], corpora.get("keep"))
+            tree = read_known_targets(out_dir, hparams, tgt_vocab)
+            self._goals = Goals(self.model, ends, corpora["train"], corpora["goal"], corpora.get("keep"), tree)
         self._summaries = Summaries(out_dir / SUMMARIES if hparams.summaries else None)
         number = tf.TensorSpec((), tf.float32), tf.TensorSpec((), tf.int32)
         # One signature for batches of all sizes: nothing is retraced while it trains.
