@@ -101,7 +101,7 @@ _EMOTIONS = {
     Family.TRAINING: ("ㅎㅎ", "ㅎ", "ㅜㅜ", "ㅠ", "ㅋ", "ㅋㅎ", "ㄷㄷ", "!", "~~", "^^", ";", ".."),
     Family.EVALUATION: ("ㅋㅋ", "ㅋㅋㅎㅎ", "ㅠㅠ", "ㅜ", "ㅠㅜ", "ㅋㅋㅠㅠ", "!!", "~", "^_^", ";;", "…", "..."),
 }
-_PUNCTUATION = {Family.TRAINING: (".", "?!", "!?", "~?"), Family.EVALUATION: ("?", "??", "?~")}
+_PUNCTUATION = {Family.TRAINING: (".", "?!", "!?", "?.."), Family.EVALUATION: ("?", "??", "?~", "~?")}
 _FULL_STOPS = ".…~!;^ "
 _MARKS = ".,?!~…;^ "
 
