@@ -1,5 +1,6 @@
 """What every Django test needs: a database of its own in a file, and no secret key or data of an installation."""
 
+import gc
 import os
 from pathlib import Path
 
@@ -22,6 +23,11 @@ def pytest_configure():
     }
     # A test that does not say otherwise must not find the data of the checkout it runs in.
     django_settings.DATA_DIR = Path("/nonexistent/jaram-tests")
+
+
+def pytest_collection_finish():
+    # What was imported stays to the end: the collector need not walk through all of TensorFlow again and again.
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")

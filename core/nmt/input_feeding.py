@@ -100,6 +100,8 @@ class _Sequence:
         self._input_sizes = [matrix.shape[0] - self._units for matrix in layers.kernels]
         self._mask_rows = [self._unstack(mask) for mask in masks]
         self._no_peephole = tf.zeros((self._units,))
+        # What a cell's gradient looks at for its shape alone: these meet only the weights.
+        self._no_inputs, self._no_output = [self._zeros(size) for size in self._input_sizes], self._zeros(self._units)
         self._saved, self.queries, self.fed, self._contexts = self._forward()
 
     def _unstack(self, sequence: tf.Tensor) -> tf.TensorArray:
@@ -244,9 +246,8 @@ class _Sequence:
         """TensorFlow's own gradient of a step, up to the gates before their activation, `dicfo` (B, 4U)."""
         saved = self._saved[layer]
         step = tf.raw_ops.LSTMBlockCellGrad(
-            # Of these two it looks at the shapes alone: they meet only the weights.
-            x=self._zeros(self._input_sizes[layer]),
-            h_prev=self._zeros(self._units),
+            x=self._no_inputs[layer],
+            h_prev=self._no_output,
             cs_prev=c,
             w=self._layers.kernels[layer],
             wci=self._no_peephole,

@@ -28,11 +28,10 @@ def fill(model, optimizer, value):
         variable.assign(np.full(variable.shape, value, np.float32))
 
 
-@pytest.fixture
-def model_dir(tmp_path):
+@pytest.fixture(scope="module")
+def untouched(tmp_path_factory):
     """A whole model whose weights are all 0.25."""
-    directory = tmp_path / "model"
-    directory.mkdir()
+    directory = tmp_path_factory.mktemp("model")
     HPARAMS.save(directory)
     for path in vocab_paths(directory, HPARAMS):
         write_vocab(path, [*SPECIALS, "a", "b", "c"])
@@ -40,6 +39,12 @@ def model_dir(tmp_path):
     fill(model, optimizer, 0.25)
     Checkpoints(directory, model, optimizer).save_best({"step": 1})
     return directory
+
+
+@pytest.fixture
+def model_dir(untouched, tmp_path):
+    """A copy of that model for a test to do with as it likes."""
+    return shutil.copytree(untouched, tmp_path / "model")
 
 
 def test_what_is_saved_is_restored_with_the_optimizer_and_the_step(tmp_path):

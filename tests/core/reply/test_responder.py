@@ -56,7 +56,7 @@ def test_silence_gets_an_answer(make_responder, text):
 
 def test_an_answer_that_comes_too_late_is_a_timeout(make_responder, fake_translator):
     with pytest.raises(ReplyTimeout, match=r"0\.05 seconds"):
-        make_responder(fake_translator(delay=0.5), timeout=0.05).reply("안녕")
+        make_responder(fake_translator(delay=0.2), timeout=0.05).reply("안녕")
 
 
 def test_an_engine_failure_is_a_reply_error_and_the_next_question_is_answered(make_responder, fake_translator):
@@ -103,7 +103,7 @@ def test_a_full_queue_is_busy_for_threads_and_coroutines_alike(make_responder, f
 
 
 async def test_a_coroutine_gets_its_answer_and_the_loop_runs_on_meanwhile(make_responder, fake_translator):
-    responder = make_responder(fake_translator(delay=0.3))
+    responder = make_responder(fake_translator(delay=0.2))
     ticks = 0
     asked = asyncio.create_task(responder.areply("안녕"))
     while not asked.done():
@@ -115,15 +115,16 @@ async def test_a_coroutine_gets_its_answer_and_the_loop_runs_on_meanwhile(make_r
 
 async def test_a_late_answer_is_a_timeout_for_a_coroutine_too(make_responder, fake_translator):
     with pytest.raises(ReplyTimeout):
-        await make_responder(fake_translator(delay=0.5), timeout=0.05).areply("안녕")
+        await make_responder(fake_translator(delay=0.2), timeout=0.05).areply("안녕")
 
 
 async def test_a_cancelled_coroutine_takes_its_question_back(make_responder, fake_translator):
     translator = fake_translator(delay=0.2)
     responder = make_responder(translator)
     first = asyncio.create_task(responder.areply("하나"))
-    while not translator.batches:
-        await asyncio.sleep(0.01)
+    async with asyncio.timeout(5):
+        while not translator.batches:
+            await asyncio.sleep(0.01)
     second = asyncio.create_task(responder.areply("둘"))
     await asyncio.sleep(0.05)
     second.cancel()
