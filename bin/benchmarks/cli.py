@@ -8,7 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from benchmarks import defaults, parity, peers, profiling, quality, reply, training
+from benchmarks import defaults, evolve, parity, peers, profiling, quality, reply, training
 from benchmarks.drivers.protocol import Setup
 from benchmarks.machine import print_machine
 from benchmarks.pairs import Morphemes, read_pairs, write_morphemes
@@ -44,11 +44,17 @@ def add_commands(parser: argparse.ArgumentParser) -> None:
 
     command = add("defaults", "the same short training with one setting changed at a time")
     command.add_argument("--data", type=Path, required=True)
-    command.add_argument("--pairs", type=int, default=2500, help="pairs of the file's shuffled rows")
-    command.add_argument("--epochs", type=int, default=16)
+    command.add_argument("--pairs", type=int, default=2500, help="pairs to train on (default %(default)s)")
+    command.add_argument("--epochs", type=int, default=24, help="(default %(default)s)")
     command.add_argument(
         "--only", nargs="+", choices=defaults.VARIANTS, default=list(defaults.VARIANTS), metavar="VARIANT"
     )
+
+    command = add("evolve", "how fast corrections are learned, how many, and what is lost")
+    command.add_argument("--data", type=Path, required=True)
+    command.add_argument("--rows", type=int, default=50, help="corrections, half of them new (default %(default)s)")
+    command.add_argument("--seeds", type=int, nargs="+", default=[1], help="what they are drawn by (default 1)")
+    command.add_argument("--parent", type=Path, help="a data directory whose live model to go on from")
 
     command = add("train", "tokens a second of training, and the share of the machine's matrix peak")
     add_shape(command)
@@ -93,7 +99,14 @@ def run_defaults(arguments: argparse.Namespace) -> None:
     """`bin/bench defaults`."""
     pairs = read_pairs(arguments.data)
     print_machine(f"{len(pairs)} pairs")
-    defaults.defaults(pairs[: arguments.pairs], arguments.epochs, arguments.only)
+    defaults.defaults(pairs, arguments.pairs, arguments.epochs, arguments.only)
+
+
+def run_evolve(arguments: argparse.Namespace) -> None:
+    """`bin/bench evolve`."""
+    pairs = read_pairs(arguments.data)
+    print_machine(f"{len(pairs)} pairs")
+    evolve.measure_evolving(pairs, arguments.rows, arguments.seeds, arguments.parent)
 
 
 def prepare(arguments: argparse.Namespace) -> tuple[Setup, Morphemes]:
