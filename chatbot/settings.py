@@ -257,6 +257,12 @@ UNFOLD = {
                         "link": reverse_lazy("versions:index"),
                         "permission": "chat.versions.views.may_view_versions",
                     },
+                    {
+                        "title": pgettext_lazy("plural", "학습"),
+                        "icon": "school",
+                        "link": reverse_lazy("training:index"),
+                        "permission": "chat.training.views.may_view_trainings",
+                    },
                 ],
             },
             {

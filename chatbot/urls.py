@@ -11,5 +11,6 @@ urlpatterns = [
     path("healthz", views.healthz, name="healthz"),
     path("i18n/", include("django.conf.urls.i18n")),
     path("admin/models/", include("chat.versions.urls")),
+    path("admin/training/", include("chat.training.urls")),
     path("admin/", admin.site.urls),
 ]
