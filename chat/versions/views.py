@@ -27,7 +27,7 @@ VIEW, PUBLISH = "chat.view_chat", "chat.publish_model"
 
 VERSIONS_A_PAGE = 20
 ROWS_A_PAGE = 50
-ANSWER_SECONDS = 20.0  # one version may take so long, loading included, before the page asks again
+ANSWER_SECONDS = 4.0  # a request may wait so long; a model that takes longer to load is asked again
 ASK_SECONDS = 25.0  # all versions together, for browsers without scripts
 
 View = Callable[..., HttpResponse]

@@ -2,7 +2,7 @@
 
 const HEALTH_PAUSE = 500; // ms; the server looks for a new model as often
 const HEALTH_LIMIT = 60_000; // ms
-const ASK_TRIES = 6; // each may take the server's own limit; a model that is not loaded by then never will be
+const ASK_TRIES = 24; // each waits some seconds for a model that is being loaded; two minutes are enough for any
 
 const pause = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 

@@ -36,6 +36,7 @@ class Site:
 
     def __init__(self, data_dir: Path, application: str = "page_server:application") -> None:
         self.application = application
+        self.data_dir = data_dir
         self.port = _free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self._environment = os.environ | {
