@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import random
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from enum import StrEnum
 from itertools import pairwise
@@ -102,13 +103,14 @@ _EMOTIONS = {
     Family.EVALUATION: ("ㅋㅋ", "ㅋㅋㅎㅎ", "ㅠㅠ", "ㅜ", "ㅠㅜ", "ㅋㅋㅠㅠ", "!!", "~", "^_^", ";;", "…", "..."),
 }
 _PUNCTUATION = {Family.TRAINING: (".", "?!", "!?", "?.."), Family.EVALUATION: ("?", "??", "?~", "~?")}
-_FULL_STOPS = ".…~!;^ "
+_FEELING = "ㄱㄷㅇㅋㅎㅠㅜ.…~!;^ "
 _MARKS = ".,?!~…;^ "
+_LOOSE_MARKS = re.compile(r"[.,?!…](?!\d)")  # 3.5 and 1,000 keep theirs
 
 
 def _emotion(text: str, family: Family, rng: random.Random) -> Iterator[str]:
     """Letters and marks of feeling, in place of any that are there; they stand apart or not, marks never do."""
-    words = text.rstrip("ㄱㄷㅇㅋㅎㅠㅜ" + _FULL_STOPS)
+    words = text.rstrip(_FEELING)
     for mark in _shuffled(_EMOTIONS[family], rng) if words else ():
         apart = " " if mark[0] in "ㅋㅎㅠㅜㄷㅇ^" and rng.random() < 0.5 else ""
         yield words + apart + mark
@@ -117,7 +119,7 @@ def _emotion(text: str, family: Family, rng: random.Random) -> Iterator[str]:
 def _punctuation(text: str, family: Family, rng: random.Random) -> Iterator[str]:
     """Marks dropped at the end or everywhere, or a mark put where none or another was."""
     words = text.rstrip(_MARKS)
-    without = [words, "".join(character for character in text if character not in ".,?!…")]
+    without = [words, _LOOSE_MARKS.sub("", text)]
     added = [words + mark for mark in _PUNCTUATION[family]] if words else []
     yield from _shuffled(without, rng) if words != text and rng.random() < 0.5 else ()
     yield from _shuffled(added, rng)

@@ -141,6 +141,8 @@ def test_feeling_takes_the_place_of_feeling():
 def test_dropped_punctuation_is_a_form():
     forms = {form for family in Family for form in all_forms("음, 뭐 해?", Kind.PUNCTUATION, family)}
     assert {"음, 뭐 해", "음 뭐 해"} <= forms
+    numbers = {form for family in Family for form in all_forms("3.5점, 1,000원.", Kind.PUNCTUATION, family)}
+    assert all("3.5" in form and "1,000" in form for form in numbers)
 
 
 def test_the_english_layout_is_what_mistyped_reads():
