@@ -68,7 +68,9 @@ def run_engine(call: EngineCall, on_wait: Callable[[], None]) -> None:
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,
-            start_new_session=True,  # Ctrl-C is for this process, which then ends the engine
+            # Ctrl-C is for this process, which then ends the engine. A group, and no session: kernels that share the
+            # processor among sessions would let an engine in one of its own keep up with the server, however nice.
+            process_group=0,
         )
         try:
             while _is_running(process):
