@@ -8,7 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from benchmarks import defaults, evolve, parity, peers, profiling, quality, reply, training
+from benchmarks import defaults, evolve, parity, peers, profiling, quality, reply, serving, training
 from benchmarks.drivers.protocol import Setup
 from benchmarks.machine import print_machine
 from benchmarks.pairs import Morphemes, read_pairs, write_morphemes
@@ -72,6 +72,13 @@ def add_commands(parser: argparse.ArgumentParser) -> None:
     command.add_argument("--rounds", type=int, default=3, help="turns of each engine (default %(default)s)")
     command.add_argument("--calls", type=int, default=100, help="most calls of a turn (default %(default)s)")
     command.add_argument("--steps", type=int, default=400, help="steps of training before (default %(default)s)")
+
+    command = add("serving", "what visitors wait, idle and while a model is trained on the same machine")
+    command.add_argument("--rate", type=float, default=8, help="questions a second (default %(default)s)")
+    command.add_argument("--seconds", type=float, default=30, help="of each turn (default %(default)s)")
+    command.add_argument("--rounds", type=int, default=2, help="turns of each (default %(default)s)")
+    command.add_argument("--threads", type=int, help="most threads of the training (default: as many as cores)")
+    command.add_argument("--priority", help="of the training: idle, low or normal (default: the product's)")
 
     command = add("parity", "models of tensorflow/nmt: how many of its answers and scores are ours too")
     command.add_argument("--models", type=Path, required=True, help="a directory of them, and data/ beside them")
@@ -144,6 +151,15 @@ def run_reply(arguments: argparse.Namespace) -> None:
     """`bin/bench reply`."""
     setup, corpus = prepare(arguments)
     reply.measure_replies(setup, corpus.questions, arguments.rounds, arguments.calls, arguments.steps)
+
+
+def run_serving(arguments: argparse.Namespace) -> None:
+    """`bin/bench serving`."""
+    questions = [pair.question for pair in read_pairs(serving.QUESTIONS)]
+    print_machine(f"{len(questions)} questions of the starter corpus")
+    wanted = {"TRAINING_THREADS": arguments.threads, "TRAINING_PRIORITY": arguments.priority}
+    settings = {name: str(value) for name, value in wanted.items() if value is not None}
+    serving.measure_serving(serving.Plan(questions, arguments.rate, arguments.seconds, arguments.rounds, settings))
 
 
 def run_parity(arguments: argparse.Namespace) -> None:
