@@ -107,7 +107,7 @@ def _corpus(before: Version, after: Version) -> list[Figure]:
         "src_vocab_size": _("질문 어휘"),
         "tgt_vocab_size": _("답 어휘"),
     }
-    figures = [Figure(_("말뭉치 해시"), before.corpus_hash or "–", after.corpus_hash or "–")]
+    figures = [Figure(_("말뭉치 해시"), before.corpus_hash[:7] or "–", after.corpus_hash[:7] or "–")]
     for name, label in names.items():
         first, second = count(before.corpus, name), count(after.corpus, name)
         change = "" if first is None or second is None or first == second else f"{second - first:+,}"

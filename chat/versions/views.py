@@ -27,6 +27,7 @@ VIEW, PUBLISH = "chat.view_chat", "chat.publish_model"
 
 VERSIONS_A_PAGE = 20
 ROWS_A_PAGE = 50
+PUBLICATIONS_SHOWN = 20
 ANSWER_SECONDS = 4.0  # a request may wait so long; a model that takes longer to load is asked again
 ASK_SECONDS = 25.0  # all versions together, for browsers without scripts
 
@@ -127,7 +128,7 @@ def detail(request: HttpRequest, name: str) -> HttpResponse:
         plots=drawings.curve_plots(version),
         validation=found,
         stored=selectors.stored_rows(found.rows()) if found else set(),
-        publications=[one for one in reversed(shelf.publications) if one.run == name],
+        publications=[one for one in reversed(shelf.publications) if one.run == name][:PUBLICATIONS_SHOWN],
         receipt_counts=counts,
         receipt_missing=missing,
     )
