@@ -10,9 +10,9 @@ STARTER_ANSWER = "제 이름은 자람이에요. 쑥쑥 자라라는 뜻이 담�
 QUESTION = "우리나라 수도가 어디야?"
 CORRECTION = "우리나라 수도는 서울이에요."
 
-# A run of a minute: few rows and a small model, which has to learn and keep all of them to pass the gate. With one bucket
-# every step is on all rows. The starter corpus has an answer of its own to the question, which the newer correction must
-# overrule.
+# A run of a minute: few rows and a small model, which has to learn and keep all of them to pass the gate. With one
+# bucket every step is on all rows. The starter corpus has an answer of its own to the question, which the newer
+# correction must overrule.
 KEEP_SOME_ROWS = f"""
 from chat.models import Chat
 starter = Chat.objects.filter(origin="starter").order_by("pk")
