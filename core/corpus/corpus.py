@@ -133,7 +133,8 @@ class _Draft:
         """Decide, divide, count and spell."""
         selection = select(candidates)
         parts = partition(selection.kept, settings)
-        sources = [candidate.source for candidate in parts.train]
+        # Questions are typed with spaces or without them: their tokens are the same either way, and marks stand apart.
+        sources = [tokenizer.unmark(candidate.source) for candidate in parts.train]
         targets = [candidate.target for candidate in parts.train]
         if grown_from:
             src_known, tgt_known = grow_tokens(sources, grown_from.src), grow_tokens(targets, grown_from.tgt)

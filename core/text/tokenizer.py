@@ -50,16 +50,33 @@ class Tokenizer:
         return " ".join("".join(tokens).replace(WORD_MARK, " ").split())
 
     def spell(self, tokens: Iterable[str], known: Container[str]) -> list[str]:
-        """`tokens` with each that is not `known` written out in its code points; `join` gives the same text.
+        """`tokens` with each that is not `known` written out in what is; `join` gives the same text.
 
-        In Korean a code point is a syllable: ▁안녕 becomes ▁ 안 녕, and the lone ▁ starts the word. Whatever can
-        be typed can be spelt, and the alphabet stays small. Only an emoji or an accented letter that is itself
-        unknown comes apart into parts that show nothing alone; they join again like all others.
+        Where the mark is all that is new of a token, it stands apart: ▁안녕 becomes ▁ 안녕. Else a token comes apart into
+        its code points, in Korean syllables: ▁ 안 녕. Whatever can be typed can be spelt, and the alphabet stays small.
+        Only an emoji or an accented letter that is itself unknown comes apart into parts that show nothing alone; they
+        join again like all others.
         """
         spelt: list[str] = []
         for token in tokens:
-            spelt += [token] if token in known else token
+            if token in known:
+                spelt.append(token)
+            elif token[0] == WORD_MARK and token[1:] in known:
+                spelt += [WORD_MARK, token[1:]]
+            else:
+                spelt += token
         return spelt
+
+    def unmark(self, tokens: Iterable[str]) -> list[str]:
+        """`tokens` with every mark apart, as one that must not know where a word starts has to learn them.
+
+        오늘뭐해 and 오늘 뭐해 are one question; with its mark in it, 뭐 after a space would be another token than without.
+        """
+        return [
+            part
+            for token in tokens
+            for part in ((WORD_MARK, token[1:]) if len(token) > 1 and token[0] == WORD_MARK else (token,))
+        ]
 
     def spell_known(self, tokens: Iterable[str], known: Container[str]) -> list[str]:
         """As `spell`, but a token of which a code point is not `known` either stays whole: one unknown, not several.

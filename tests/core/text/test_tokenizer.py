@@ -56,6 +56,19 @@ def test_spelling_changes_no_text_and_leaves_only_known_tokens_and_single_charac
 
 @settings(deadline=None)
 @given(text=CHAT_TEXT)
+def test_marks_that_stand_apart_join_to_the_same_text(tokenizer, text):
+    apart = tokenizer.unmark(tokenizer.split(text))
+    assert tokenizer.join(apart) == normalise(text)
+    assert all(token == "▁" or not token.startswith("▁") for token in apart)
+
+
+def test_a_token_that_is_known_without_its_mark_is_not_spelt():
+    tokenizer = Tokenizer(FakeAnalyser())
+    assert tokenizer.spell(["▁너무", "▁모름", "좋"], {"▁", "너무", "모", "름"}) == ["▁", "너무", "▁", "모", "름", "좋"]
+
+
+@settings(deadline=None)
+@given(text=CHAT_TEXT)
 @example(text="가</s>나<s> <unk>")
 def test_every_token_can_stand_in_a_token_file(tokenizer, text):
     tokens = tokenizer.split(text)
