@@ -7,7 +7,7 @@ import json
 import logging
 import shutil
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -174,8 +174,8 @@ class _Making:
 
     def _evaluate(self, plan: Plan, beginning: Beginning, workshop: Workshop) -> tuple[Scores, Receipt, GateResult]:
         corpus, parent = plan.corpus, plan.parent
-        answers = workshop.answers({"train": len(corpus.train), "test": len(corpus.test)})
-        trained, unseen = answers[: len(corpus.train)], answers[len(corpus.train) :]
+        answers = workshop.answers(("train", "test"), _still_given(plan, workshop.lost()))
+        trained, unseen = answers["train"], answers["test"]
         scores = score(corpus.train, trained, corpus.test, unseen, self._tokenizer)
         unheld = corpus.report.unheld_canaries
         receipt = write_up(corpus.train, trained, parent, run=beginning.draft.name, unheld=unheld)
@@ -217,6 +217,21 @@ def _files(directory: Path, material: Mapping[str, Sequence[Example]]) -> Iterat
     yield
     for prefix in material:
         remove_examples(directory, prefix)
+
+
+def _still_given(plan: Plan, lost: Collection[int] | None) -> dict[str, str]:
+    """The answers of the parent that training found to be given still, both sides as lines of tokens.
+
+    To ask for ten thousand answers takes as long as to learn fifty, and training has just done that.
+    """
+    if not plan.warm or lost is None:
+        return {}
+    gone = set(lost)
+    return {
+        " ".join(example.source): " ".join(example.target)
+        for number, example in enumerate(plan.kept)
+        if number not in gone
+    }
 
 
 def _train(workshop: Workshop, flags: Mapping[str, FlagValue], beginning: Beginning) -> None:

@@ -101,7 +101,8 @@ def kept(corpus: Corpus, parent: Parent | None, new: Iterable[Example]) -> list[
 def rules(settings: EvolveSettings) -> dict[str, FlagValue | None]:
     """What decides how a model is made, apart from the pairs, by name; a run keeps it for the next one to compare."""
     values = {name: value for name, value in asdict(settings).items() if name not in _NO_RULES}
-    values["engine"] = {name: value for name, value in settings.engine.items() if name in _learned_with()}
+    hparams = HParams.from_values(settings.engine)
+    values["engine"] = {name: getattr(hparams, name) for name in _learned_with()}
     return dict(_flat(values))
 
 
@@ -113,9 +114,9 @@ def _flat(values: Mapping[str, Any], prefix: str = "") -> Iterable[tuple[str, Fl
             yield prefix + name, value
 
 
-def _learned_with() -> set[str]:
+def _learned_with() -> list[str]:
     roles = (Role.SHAPE, Role.LEARNING)
-    return {spec.name for spec in flag_fields() if spec.metadata["role"] in roles}
+    return [spec.name for spec in flag_fields() if spec.metadata["role"] in roles]
 
 
 def _why_from_scratch(live: Run | None, parent: Parent | None, registry: Registry, settings: EvolveSettings) -> str:
@@ -188,4 +189,4 @@ def engine_flags(plan: Plan, settings: EvolveSettings, directory: Path) -> dict[
         flags["goal_prefix"] = "goal"
     if plan.kept:
         flags["keep_prefix"] = "keep"
-    return flags | settings.warm_flags(plan.corpus)
+    return flags | settings.warm_flags(plan.corpus, len(plan.goals))

@@ -34,7 +34,8 @@ _DEFAULT_ENGINE: Mapping[str, FlagValue] = {
 _WARM_ENGINE: Mapping[str, FlagValue] = {
     "optimizer": "adam",
     "learning_rate": 0.001,
-    "decay_scheme": "",
+    "decay_scheme": "cosine",
+    "dropout": 0.1,
 }
 
 
@@ -44,7 +45,9 @@ class WarmSettings:
 
     Attributes:
         engine: flags of the engine that differ from those of training from scratch.
-        max_steps: most steps; it ends sooner, once everything is learned and nothing more than `max_lost` is lost.
+        min_steps: most steps for a few corrections; it ends sooner, once all are learned and no more than `max_lost` is
+            lost.
+        draws: most steps for many, in batches that each of them is in.
         goal_share: share of each batch that is drawn from what is to be learned; the rest is replay.
         steps_per_check: steps from asking what is to be learned to asking again.
         max_lost: share of the earlier answers that may be lost when it ends; below the gate's own bar, which is
@@ -54,10 +57,11 @@ class WarmSettings:
     """
 
     engine: Mapping[str, FlagValue] = field(default_factory=lambda: dict(_WARM_ENGINE))
-    max_steps: int = 800
+    min_steps: int = 200
+    draws: int = 40
     goal_share: float = 0.25
     steps_per_check: int = 20
-    max_lost: float = 0.002
+    max_lost: float = 0.003
     max_change: float = 0.1
     min_changes: int = 50
 
@@ -132,9 +136,11 @@ class EvolveSettings:
             **self.engine,
         }
 
-    def warm_flags(self, corpus: Corpus) -> dict[str, FlagValue]:
-        """The engine's flags for going on from a model of the same shape until everything is learned."""
-        steps = int(self.engine.get("num_train_steps", self.warm.max_steps))
+    def warm_flags(self, corpus: Corpus, goals: int) -> dict[str, FlagValue]:
+        """The engine's flags for going on from a model of the same shape until all `goals` are learned."""
+        a_batch = self.warm.goal_share * int(self.engine.get("batch_size", 128))
+        steps = max(self.warm.min_steps, math.ceil(self.warm.draws * goals / a_batch))
+        steps = int(self.engine.get("num_train_steps", steps))
         return {
             **self.training_flags(corpus),
             "num_train_steps": steps,

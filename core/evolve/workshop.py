@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -47,23 +48,32 @@ class Workshop:
         self._engine(flags, watch)
         self.step = progress.latest.step
 
-    def answers(self, sides: Mapping[str, int]) -> list[str]:
-        """What the new model answers to every question of `sides`, prefixes of files and their lines, in order.
+    def lost(self) -> list[int] | None:
+        """The numbers of the pairs in `keep` that the engine lost when it trained towards goals; None if it did not."""
+        try:
+            scores = json.loads((self._directory / "model" / "best" / "best.json").read_text(encoding="utf-8"))
+        except (OSError, ValueError):  # then everything is asked, and whatever is wrong with the model shows there
+            return None
+        return scores.get("lost_pairs") if isinstance(scores, dict) else None
 
-        All in one process, as starting the engine takes longer than answering a small corpus. The answers stay
-        in the run as `train.hyp` and `test.hyp`, line by line beside the questions.
+    def answers(self, sides: Sequence[str], known: Mapping[str, str]) -> dict[str, list[str]]:
+        """What the new model answers to every question of `sides`, prefixes of files, in order, by side.
+
+        `known` are answers that need not be asked for again, both sides as lines of tokens. All others come from one
+        process, as starting the engine takes longer than answering a small corpus. The answers stay in the run as
+        `train.hyp` and `test.hyp`, line by line beside the questions.
         """
-        total = sum(sides.values())
-        progress = Progress("evaluate", 0, total)
+        questions = {side: _read_lines(self._directory / f"{side}.req") for side in sides}
+        asked = list(dict.fromkeys(line for lines in questions.values() for line in lines if line not in known))
+        progress = Progress("evaluate", 0, len(asked))
         self._on_progress(progress)
-        asked = b"".join((self._directory / f"{side}.req").read_bytes() for side in sides)
-        lines = self._infer(asked, total, self._heartbeat(progress))
-        self._on_progress(replace(progress, step=total))
-        at = 0
-        for side, count in sides.items():
-            _write_lines(self._directory / f"{side}.hyp", lines[at : at + count])
-            at += count
-        return [Tokenizer.join(line.split(" ")) for line in lines]
+        answers = dict(known)
+        if asked:
+            answers |= zip(asked, self._infer(asked, self._heartbeat(progress)), strict=True)
+        self._on_progress(replace(progress, step=len(asked)))
+        for side, lines in questions.items():
+            _write_lines(self._directory / f"{side}.hyp", [answers[line] for line in lines])
+        return {side: [Tokenizer.join(answers[line].split(" ")) for line in lines] for side, lines in questions.items()}
 
     def reply(self, questions: Sequence[str]) -> list[str]:
         """What a server that loads the new model says to `questions`, which are text."""
@@ -78,10 +88,10 @@ class Workshop:
             asked.unlink()
             said.unlink(missing_ok=True)
 
-    def _infer(self, asked: bytes, total: int, on_wait: Callable[[], None]) -> list[str]:
+    def _infer(self, asked: Sequence[str], on_wait: Callable[[], None]) -> list[str]:
         """The model's answers to the lines `asked`."""
         questions, answers = self._directory / "asked.req", self._directory / "asked.hyp"
-        questions.write_bytes(asked)
+        _write_lines(questions, asked)
         flags: dict[str, FlagValue] = {
             "out_dir": "model",
             "inference_input_file": questions.name,
@@ -91,8 +101,8 @@ class Workshop:
         }
         self._engine(flags, on_wait)
         lines = answers.read_text(encoding="utf-8").removesuffix("\n").split("\n")
-        if len(lines) != total:
-            raise EvolveError(f"the engine gave {len(lines)} answers to {total} questions")
+        if len(lines) != len(asked):
+            raise EvolveError(f"the engine gave {len(lines)} answers to {len(asked)} questions")
         questions.unlink()
         answers.unlink()
         return lines
@@ -111,6 +121,10 @@ class Workshop:
                 self._on_progress(progress)
 
         return beat
+
+
+def _read_lines(path: Path) -> list[str]:
+    return path.read_text(encoding="utf-8").split("\n")[:-1]
 
 
 def _write_lines(path: Path, lines: Sequence[str]) -> None:

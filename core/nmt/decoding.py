@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+import math
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -17,7 +19,7 @@ from core.nmt.errors import NmtError
 from core.nmt.hparams import HParams
 from core.nmt.model import SearchState, Seq2Seq, Start
 from core.nmt.numpy_model import NumpyModel, covers
-from core.nmt.numpy_search import best_answers, covers_search
+from core.nmt.numpy_search import Found, best_answers, covers_search
 from core.nmt.numpy_tree_search import best_known_answers
 from core.nmt.sampling import Sampling, sample_search
 from core.nmt.search import Alignments, Decoded, Ends, State, greedy_search
@@ -25,6 +27,9 @@ from core.nmt.target_tree import TargetTree
 from core.nmt.vocab import EOS_ID, SOS_ID
 
 _USUAL_ENDS = Ends(SOS_ID, EOS_ID)
+
+# Nothing is likelier than what has more than half of the probability, however little float32 has lost of it.
+SURE = math.log(0.51)
 
 # A greeting of one token may have a whole sentence for its answer.
 _SHORTEST_BOUND = 10
@@ -118,10 +123,20 @@ class Decoder:
         bounds = [self._own_bound(row) for row in rows]
         width, size = self._beams.width, self._hparams.infer_batch_size
         if self._tree:
-            best = best_known_answers(self._quick, self._tree, rows, width, self._ends, size)
+            best = self._best_known(partial(best_known_answers, self._quick, self._tree), rows)
         else:
             best = best_answers(self._quick, rows, bounds, width, self._ends, size)
         return [Ranked(found.ids, found.log_prob, found.scored_tokens, score=found.log_prob) for found in best]
+
+    def _best_known(self, search: Callable[..., list[Found]], rows: Sequence[Ids]) -> list[Found]:
+        """The tree's best sentence for each row, greedily found where that is surely what beams would find too."""
+        rest = (self._ends, self._hparams.infer_batch_size)
+        found = search(rows, 0, *rest)
+        unsure = [i for i, one in enumerate(found) if self._beams.width > 1 and one.log_prob < SURE]
+        if unsure:
+            for i, better in zip(unsure, search([rows[i] for i in unsure], self._beams.width, *rest), strict=True):
+                found[i] = better
+        return found
 
     def decode_best_in_order(self, sources: Sequence[Ids]) -> Iterator[list[list[Ranked]]]:
         """The first of the hypotheses that `decode_in_order` finds, sooner where the bound is a tree's own."""

@@ -12,12 +12,14 @@ from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
+import tensorflow as tf
 from numpy.typing import NDArray
 
 from core.nmt.dataset import Corpus, Ids, TrainingData, cut_batch, join_corpora
-from core.nmt.decoding import Decoder
+from core.nmt.decoding import SURE, Decoder
 from core.nmt.hparams import HParams
-from core.nmt.model import Seq2Seq
+from core.nmt.model import Batch, Seq2Seq, batch_signature
+from core.nmt.numpy_search import covers_search
 from core.nmt.search import Ends
 from core.nmt.target_tree import TargetTree
 
@@ -26,6 +28,9 @@ _MISSED_WEIGHT = 4.0
 
 # Checks of the goals alone between two of everything that is to be kept, while not all goals are reached.
 _CHECKS_A_SURVEY = 5
+
+# Pairs that are looked at together.
+_SURVEYED = 128
 
 Rows = NDArray[np.int64]
 
@@ -84,7 +89,10 @@ class Goals:
         self._missed = set(self._goals.tolist())
         self._lost: set[int] = set()  # every pair to keep that was lost at some time
         self._checks = 0
-        self._slow = Decoder(model, model.hparams, ends, tree=tree)
+        self._hparams = replace(model.hparams, infer_batch_size=_SURVEYED)
+        self._slow = Decoder(model, self._hparams, ends, tree=tree)
+        signature = batch_signature(model.hparams)
+        self._log_probs = tf.function(self._sentence_log_probs, input_signature=signature, autograph=False)
 
     def batches(self, step: int, hparams: HParams, share: float) -> Iterator[tuple[Ids, ...]]:
         """Batches as `model.Batch` tuples without end, for steps from `step` on; what they hold follows the checks."""
@@ -102,31 +110,71 @@ class Goals:
         chosen: Rows = draw.choice(rows, min(count, len(rows)), replace=False, p=weights / weights.sum())
         return chosen
 
-    def check(self, max_lost: float, *, survey: bool = False) -> Check:
-        """Ask the goals, and what is to be kept when the goals are reached, a while has passed or a `survey` is due."""
+    def check(self, max_lost: float, *, survey: bool | None = None) -> Check:
+        """Ask the goals, and what is to be kept when they are reached, or a while has passed.
+
+        A `survey` of what is to be kept takes long: it may be called for, or ruled out.
+        """
         self._checks += 1
         asked = np.array(sorted({*self._goals.tolist(), *self._lost}))
         self._missed = self._wrong(asked)
         allowed = int(max_lost * len(self._keep))
         learned = len(self._goals) - sum(row in self._missed for row in self._goals.tolist())
         near = learned == len(self._goals) and len(self._missed) <= allowed
-        if not (near or survey or self._checks % _CHECKS_A_SURVEY == 0):
+        if survey is False or not (near or survey or self._checks % _CHECKS_A_SURVEY == 0):
             return Check(learned, len(self._goals), None, len(self._keep))
         rest = np.array([row for row in self._keep.tolist() if row not in self._lost], np.int64)
-        lost = self._wrong(rest) | {row for row in self._missed if row in self._lost}
+        lost = self._wrong(self._unsure(rest)) | {row for row in self._missed if row in self._lost}
         self._lost |= lost
         self._missed |= lost
         return Check(learned, len(self._goals), len(lost), len(self._keep))
+
+    def lost(self) -> list[int]:
+        """The numbers of the pairs to keep, in the order of their file, that the last survey found lost."""
+        first = len(self._train) + len(self._goals)
+        return sorted(row - first for row in self._missed if row >= first)
 
     def reached(self, check: Check, max_lost: float) -> bool:
         """Whether training may end with what a check found."""
         return check.learned == check.goals and check.lost is not None and check.lost <= int(max_lost * check.kept)
 
+    def _unsure(self, rows: Rows) -> Rows:
+        """Those of `rows` that have to be asked to know what is answered.
+
+        A sentence with more than half of the probability is found by every search that looks for the likeliest one.
+        How likely it is takes one step for all its tokens, where searching for it takes one for each.
+        """
+        hparams = self._model.hparams
+        if not covers_search(hparams) or hparams.tgt_max_len_infer is None:
+            return rows
+        fitting = {row for row in rows.tolist() if self._fits(row)}
+        unsure = [row for row in rows.tolist() if row not in fitting]
+        asked = sorted(fitting, key=lambda row: len(self._targets[row]))
+        for at in range(0, len(asked), _SURVEYED):
+            part = np.array(asked[at : at + _SURVEYED])
+            log_probs = self._log_probs(*cut_batch(self._corpus, part, **self._ends._asdict())).numpy()
+            unsure += part[log_probs < SURE].tolist()
+        return np.array(unsure, np.int64)
+
+    def _fits(self, row: int) -> bool:
+        """Whether a pair is short enough for a search to read and to say all of it."""
+        hparams = self._model.hparams
+        reads = hparams.src_max_len_infer is None or len(self._sources[row]) <= hparams.src_max_len_infer
+        return reads and len(self._targets[row]) < (hparams.tgt_max_len_infer or 0)
+
+    def _sentence_log_probs(self, *batch: tf.Tensor) -> tf.Tensor:
+        """A `model.Batch` → log p of each target, its end token counted, (B,), float32."""
+        rows = Batch(*batch)
+        size = tf.shape(rows.target_output_ids)
+        real = tf.transpose(tf.sequence_mask(rows.target_lengths, size[1]))  # (T, B), as the losses come
+        owners = tf.boolean_mask(tf.tile(tf.range(size[0])[tf.newaxis], (size[1], 1)), real)
+        return -tf.math.unsorted_segment_sum(self._model.token_losses(rows), owners, size[0])
+
     def _wrong(self, rows: Rows) -> set[int]:
         """Those of `rows` that are not answered word for word."""
         asked = [int(row) for row in rows if len(self._sources[row])]
         # A frozen decoder works with a copy of the weights, which have changed since the last time.
-        decoder = Decoder(self._model, self._model.hparams, self._ends, frozen=True, tree=self._tree)
+        decoder = Decoder(self._model, self._hparams, self._ends, frozen=True, tree=self._tree)
         answers = (decoder if decoder.is_quick else self._slow).decode_best([self._sources[row] for row in asked])
         return {row for row, answer in zip(asked, answers, strict=True) if not self._is(answer.ids, row)}
 

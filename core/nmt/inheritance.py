@@ -54,6 +54,6 @@ def _take_over(variable: tf.Variable, value: np.ndarray, directory: Path) -> Non
         raise NmtError(f"--init_from={directory}: {variable.name} is {value.shape} there and {shape} here")
     if shape != value.shape and variable.dtype.is_integer:
         raise NmtError(f"--init_from={directory}: a vocabulary with pretrained embeddings can't grow")
-    begun = np.array(variable)  # of a number too, which NumPy would not let us write to
+    begun = np.array(variable.numpy())  # an array of a number too, which could not be written to
     begun[tuple(slice(size) for size in value.shape)] = value
     variable.assign(begun)

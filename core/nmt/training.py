@@ -42,6 +42,12 @@ from core.nmt.vocab import ByteVocab, SourceVocab, Vocab
 _SAMPLES = 3
 _NO_CURVES = ("step", "eta_s", "goals", "kept", AVERAGED)
 
+# From this share of the steps on what is to be kept is asked, too.
+_SETTLING = 0.6
+
+# In the scores of weights that were trained towards goals: the numbers of the pairs to keep that they have lost.
+LOST_PAIRS = "lost_pairs"
+
 _NO_SETTINGS = GoalSettings()
 
 Vocabs = tuple[SourceVocab, Vocab]
@@ -235,12 +241,14 @@ class Trainer:
             if step % settings.steps_per_check and not last:
                 continue
             start = time.perf_counter()
-            check = goals.check(settings.max_lost, survey=last)
+            # While the rate is high what is lost comes and goes: it is looked for when the weights settle.
+            early = step < _SETTLING * self._hparams.num_train_steps
+            check = goals.check(settings.max_lost, survey=last or (False if early else None))
             reached = goals.reached(check, settings.max_lost)
             self._tell("goals", step, {"step": step, **check.values()})
             if check.lost is not None and check.rank >= best:
                 best = check.rank
-                self._checkpoints.save_best({"step": step, **check.values()})
+                self._checkpoints.save_best({"step": step, **check.values(), LOST_PAIRS: goals.lost()})
                 self._checkpoints.save(step)
             if reached:
                 break
@@ -286,7 +294,7 @@ class Trainer:
 
     def _finish(self, step: int) -> dict[str, Any]:
         """The scores of the weights that are served: those on dev are on file, those on test are found now."""
-        scores = dict(self._checkpoints.best() or {})
+        scores = {name: value for name, value in (self._checkpoints.best() or {}).items() if name != LOST_PAIRS}
         if "test" in self._corpora:
             self._checkpoints.load_best()
             scores |= self._scores("test", step)

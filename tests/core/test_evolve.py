@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -14,6 +15,7 @@ import pytest
 
 from core.corpus import CorpusError, CorpusSettings, Pair
 from core.evolve import EvolveError, EvolveSettings, Progress, evolve
+from core.evolve.settings import WarmSettings
 from core.registry import Registry, RegistryError
 from core.text import Tokenizer
 
@@ -320,3 +322,159 @@ def test_importing_it_loads_no_tensorflow():
     code = "import sys, core.evolve; print('tensorflow' in sys.modules, 'sacrebleu' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout == "False False\n"
+
+
+class TestGoingOn:
+    """With a live model of the same making, training goes on from its weights."""
+
+    CORRECTED = (*PAIRS[:1], Pair("이름이 뭐야?", "자람이라고 해요.", row=2), *PAIRS[2:])
+
+    def test_it_goes_on_towards_what_was_corrected_and_keeps_the_rest(self, run, registry):
+        first = run()
+        seen = {}
+
+        class Watching(FakeEngine):
+            def _train(self, call, on_wait):
+                for prefix in ("mix", "goal", "keep"):
+                    lines = ((call.directory / f"{prefix}.{side}").read_text("utf-8") for side in ("req", "rep"))
+                    sides = [[Tokenizer.join(line.split(" ")) for line in side.splitlines()] for side in lines]
+                    seen[prefix] = set(zip(*sides, strict=True))
+                super()._train(call, on_wait)
+
+        engine = Watching()
+        second = run(self.CORRECTED, runner=engine)
+        assert second.warm
+        assert second.why == f"1 of 3 pairs are new or changed since {first.run}, 0 questions are gone"
+        corrected = ("이름이 뭐야?", "자람이라고 해요.")
+        others = {("안녕?", "안녕하세요!"), ("뭐 해?", "이야기를 기다려요.")}
+        assert (seen["goal"], seen["keep"]) == ({corrected}, others)
+        assert seen["mix"] >= {corrected, *others}
+        assert {answer for _, answer in seen["mix"]} == {answer for _, answer in {corrected, *others}}
+        flags = engine.calls[0].flags
+        assert flags["init_from"] == f"../{first.run}/model"
+        assert (flags["goal_prefix"], flags["keep_prefix"]) == ("goal", "keep")
+        live = registry.current()
+        assert live.manifest.training["warm"] is True
+        assert not [path.name for path in live.path.iterdir() if path.name.startswith(("mix", "goal", "keep"))]
+
+    def test_old_tokens_keep_their_ids_and_new_ones_come_after_them(self, run, registry):
+        before = registry.get(run().run).path
+        after = registry.get(run(self.CORRECTED).run).path
+        for side in ("req", "rep"):
+            old, new = ((path / f"vocab.{side}").read_text("utf-8").splitlines() for path in (before, after))
+            assert new[: len(old)] == old
+        assert len(new) > len(old)
+
+    def test_what_training_saw_kept_is_not_asked_again_and_what_it_lost_is(self, run, registry):
+        run()
+
+        class Surveying(FakeEngine):
+            def _train(self, call, on_wait):
+                super()._train(call, on_wait)
+                (call.directory / "model" / "best").mkdir(exist_ok=True)
+                (call.directory / "model" / "best" / "best.json").write_text('{"lost_pairs": [1]}', encoding="utf-8")
+
+            def _evaluate(self, call, on_wait):
+                asked.extend((call.directory / call.flags["inference_input_file"]).read_text("utf-8").splitlines())
+                super()._evaluate(call, on_wait)
+
+        asked = []
+        summary = run(self.CORRECTED, runner=Surveying())
+        assert {Tokenizer.join(line.split(" ")) for line in asked} == {"이름이 뭐야?", "뭐 해?"}
+        assert summary.scores.uptake == 1
+        assert len((registry.current().path / "train.hyp").read_text("utf-8").splitlines()) == 3
+
+    @pytest.mark.parametrize(
+        ("changes", "why"),
+        [
+            ({"from_scratch": True}, "as was asked"),
+            ({"engine": {"num_units": 64}}, "was made otherwise: .*num_units 256 → 64"),
+            ({"engine": {"num_units": 256, "dropout": 0.3}}, r"was made otherwise: .*dropout 0\.\d+ → 0.3"),
+            ({"corpus": CorpusSettings(min_frequency=1)}, "was made otherwise: corpus.min_frequency 2 → 1"),
+            ({"warm": WarmSettings(min_changes=0)}, "1 of 3 pairs are new or changed since .*: more than 10%"),
+        ],
+    )
+    def test_what_needs_the_long_way_takes_it_and_says_why(self, run, registry, settings, changes, why):
+        run()
+        engine = FakeEngine()
+        summary = run(self.CORRECTED, runner=engine, settings=replace(settings, **changes))
+        assert not summary.warm
+        assert re.search(why, summary.why)
+        assert "init_from" not in engine.calls[0].flags
+        assert registry.current().manifest.training["why"] == summary.why
+
+    def test_how_long_training_takes_and_what_it_uses_are_no_reason(self, run, settings):
+        run()
+        changed = replace(settings, threads=1, niceness=0, epochs=2, engine={**settings.engine, "num_train_steps": 7})
+        assert run(self.CORRECTED, settings=changed).warm
+
+    def test_a_damaged_live_model_is_not_gone_on_from(self, run, registry):
+        (registry.get(run().run).path / "model" / "weights").write_bytes(b"w3ights")
+        summary = run(self.CORRECTED)
+        assert (summary.warm, summary.published) == (False, True)
+        assert "model/weights of the model version" in summary.why
+
+
+class TestGoingOnAfterAKill:
+    """A killed run leaves a draft; whoever comes next goes on in it when nothing has changed."""
+
+    @pytest.fixture
+    def left(self, run, registry, monkeypatch):
+        """A draft with a checkpoint, as a run leaves it that has no time to clean up."""
+
+        class Killed(FakeEngine):
+            def _train(self, call, on_wait):
+                checkpoint = call.directory / "model" / "ckpt" / "checkpoint"
+                checkpoint.parent.mkdir(parents=True)
+                checkpoint.write_text("step 5", encoding="utf-8")
+                raise EvolveError("killed")
+
+        with monkeypatch.context() as patch:
+            patch.setattr(Registry, "discard", lambda self, draft: None)
+            with pytest.raises(EvolveError, match="killed"):
+                run(runner=Killed())
+        [path] = registry.models_dir.iterdir()
+        return path
+
+    def test_the_next_run_goes_on_in_it(self, run, registry, left):
+        summary = run()
+        assert summary.resumed
+        assert left.name == f".draft-{summary.run}"
+        assert summary.leftovers == f"going on with {summary.run}, which was killed"
+        assert (registry.current().path / "model" / "ckpt" / "checkpoint").read_text("utf-8") == "step 5"
+        assert not (registry.current().path / "draft.json").exists()
+
+    @pytest.mark.parametrize(
+        ("pairs", "steps", "why"),
+        [(PAIRS[:2], None, "the reviewed pairs"), (PAIRS, 9, "the settings")],
+    )
+    def test_what_has_changed_begins_anew_and_says_so(self, run, registry, settings, left, pairs, steps, why):
+        if steps:
+            settings = replace(settings, engine={**settings.engine, "num_train_steps": steps})
+        summary = run(pairs, settings=settings)
+        assert not summary.resumed
+        assert re.match(f"beginning anew instead of going on with .*: {why}.* changed", summary.leftovers)
+        assert os.listdir(registry.models_dir) == [summary.run]
+
+    def test_a_draft_that_had_saved_nothing_is_no_place_to_go_on(self, run, registry, left):
+        shutil.rmtree(left / "model")
+        summary = run()
+        assert not summary.resumed
+        assert summary.leftovers.endswith("it had saved nothing yet")
+
+    def test_a_checkpoint_that_is_of_no_use_is_left_behind(self, run, registry, left):
+        class Refusing(FakeEngine):
+            def _train(self, call, on_wait):
+                if (call.directory / "model" / "ckpt").exists():
+                    raise EvolveError("the engine failed: can't go on from ckpt-5")
+                super()._train(call, on_wait)
+
+        summary = run(runner=Refusing())
+        assert summary.published
+        assert not (registry.current().path / "model" / "ckpt").exists()
+
+    def test_of_two_drafts_the_newer_goes_on(self, run, registry, left):
+        older = left.with_name(".draft-20200101-000000-aaaa")
+        shutil.copytree(left, older)
+        assert run().resumed
+        assert not older.exists()

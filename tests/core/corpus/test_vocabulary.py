@@ -1,7 +1,7 @@
 import pytest
 
 from core.corpus import CorpusError, CorpusSettings
-from core.corpus.vocabulary import choose_tokens, rank_tokens
+from core.corpus.vocabulary import choose_tokens, grow_tokens, rank_tokens
 
 SENTENCES = [["▁나", "는"], ["▁나", "도", "▁학교"], ["▁학교", "도"], ["▁나", "랑"]]
 
@@ -25,3 +25,14 @@ def test_the_vocabulary_is_ranked_by_what_the_model_will_see():
     spelt = [["▁나", "는"], ["▁나", "도", "▁", "학", "교"]]
     known = {"▁나", "나", *"▁는도학교"}
     assert rank_tokens(spelt, known) == ["<unk>", "<s>", "</s>", "▁나", "▁", "교", "는", "도", "학", "나"]
+
+
+def test_a_vocabulary_that_grows_takes_in_new_characters_and_leaves_morphemes_spelt():
+    known = ["<unk>", "<s>", "</s>", "▁나", "는", "나"]
+    assert grow_tokens([["▁나", "는"], ["▁학교", "▁학교"]], known) == {*known, *"▁나는학교"}
+
+
+def test_a_vocabulary_that_grows_keeps_the_old_tokens_in_their_places():
+    first = ["<unk>", "<s>", "</s>", "는", "▁나"]
+    spelt = [["▁나", "▁", "학", "교"], ["▁", "나"]]
+    assert rank_tokens(spelt, {*first, *"▁나는학교"}, first) == [*first, "▁", "교", "나", "학"]
