@@ -1,4 +1,4 @@
-"""How good a model is, on what it was trained on and on what it never saw, apart; and what was learned of each pair."""
+"""How good a model is, on what it was trained on and on what it never saw, apart."""
 
 from __future__ import annotations
 
@@ -86,21 +86,3 @@ def unseen_scores(test: Sequence[Example], answers: Sequence[str], parent: Paren
         return float(chrf.sentence_score(answer, sorted(own[question])).score)
 
     return [(scored(question, given[question]), scored(question, parent.given[question])) for question in both]
-
-
-def receipt(train: Sequence[Example], answers: Sequence[str], tokenizer: Tokenizer) -> list[dict[str, Any]]:
-    """For every trained pair that a person wrote or approved: what was to be learned, and what is answered now.
-
-    `learned` holds for a pair only when exactly its own answer is given; `row` is its database id.
-    """
-    return [
-        {
-            "row": example.pair.row,
-            "question": example.pair.question,
-            "answer": example.pair.answer,
-            "learned": answer == tokenizer.join(example.target),
-            "given": answer,
-        }
-        for example, answer in zip(train, answers, strict=True)
-        if not example.pair.bulk
-    ]

@@ -5,7 +5,7 @@ from sacrebleu.metrics import CHRF
 
 from core.corpus import Example, Pair
 from core.evolve.parent import Parent
-from core.evolve.scores import receipt, score, unseen_scores
+from core.evolve.scores import score, unseen_scores
 from core.text import Tokenizer
 
 
@@ -57,19 +57,6 @@ def test_bleu_is_over_morphemes_and_chrf_over_text():
     # Precisions 4/5, 3/4, 2/3, 1/2, as long as the reference: their geometric mean.
     assert scores.heldout_bleu == pytest.approx(100 * (4 / 5 * 3 / 4 * 2 / 3 * 1 / 2) ** 0.25)
     assert scores.heldout_chrf == pytest.approx(CHRF().corpus_score([answer], [[reference]]).score)
-
-
-def test_the_receipt_lists_what_people_reviewed_and_what_is_answered_now():
-    train = [example("가", "하나", bulk=False, row=7), example("나", "둘", bulk=False, row=8), example("다", "셋")]
-    assert receipt(train, ["하나", "하나", "셋"], TOKENIZER) == [
-        {"row": 7, "question": "가", "answer": "하나", "learned": True, "given": "하나"},
-        {"row": 8, "question": "나", "answer": "둘", "learned": False, "given": "하나"},
-    ]
-
-
-def test_of_two_reviewed_answers_to_one_question_the_other_one_is_not_learned():
-    train = [example("가", "하나", bulk=False), example("가", "둘", bulk=False)]
-    assert [pair["learned"] for pair in receipt(train, ["둘", "둘"], TOKENIZER)] == [False, True]
 
 
 def test_unseen_answers_are_scored_beside_the_parents_where_both_were_asked():
