@@ -43,7 +43,7 @@ _SAMPLES = 3
 _NO_CURVES = ("step", "eta_s", "goals", "kept", AVERAGED)
 
 # From this share of the steps on what is to be kept is asked, too.
-_SETTLING = 0.6
+_SETTLING = 0.5
 
 # In the scores of weights that were trained towards goals: the numbers of the pairs to keep that they have lost.
 LOST_PAIRS = "lost_pairs"
