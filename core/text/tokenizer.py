@@ -52,10 +52,10 @@ class Tokenizer:
     def spell(self, tokens: Iterable[str], known: Container[str]) -> list[str]:
         """`tokens` with each that is not `known` written out in what is; `join` gives the same text.
 
-        Where the mark is all that is new of a token, it stands apart: ▁안녕 becomes ▁ 안녕. Else a token comes apart into
-        its code points, in Korean syllables: ▁ 안 녕. Whatever can be typed can be spelt, and the alphabet stays small.
-        Only an emoji or an accented letter that is itself unknown comes apart into parts that show nothing alone; they
-        join again like all others.
+        Where the mark is all that is new of a token, it stands apart: ▁안녕 becomes ▁ 안녕. Else a token comes apart
+        into its code points, in Korean syllables: ▁ 안 녕. Whatever can be typed can be spelt, and the alphabet stays
+        small. Only an emoji or an accented letter that is itself unknown comes apart into parts that show nothing
+        alone; they join again like all others.
         """
         spelt: list[str] = []
         for token in tokens:
@@ -70,7 +70,7 @@ class Tokenizer:
     def unmark(self, tokens: Iterable[str]) -> list[str]:
         """`tokens` with every mark apart, as one that must not know where a word starts has to learn them.
 
-        오늘뭐해 and 오늘 뭐해 are one question; with its mark in it, 뭐 after a space would be another token than without.
+        오늘뭐해 and 오늘 뭐해 are one question; with its mark in it, 뭐 after a space would be another token.
         """
         return [
             part
