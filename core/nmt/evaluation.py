@@ -13,6 +13,7 @@ from core.nmt.metrics import score
 from core.nmt.model import Batch, Seq2Seq, batch_signature
 from core.nmt.search import Ends
 from core.nmt.subwords import answer_text
+from core.nmt.target_tree import TargetTree
 from core.nmt.vocab import Vocab
 
 # How many of how many sentences are done.
@@ -23,14 +24,16 @@ class Evaluator:
     """Perplexity and the metrics of one model on any corpus; made once, so that it is compiled once.
 
     As tensorflow/nmt: answers are searched for as the model's hyperparameters say, in batches of `infer_batch_size`
-    in the order of the file.
+    in the order of the file. With a `tree`, among its sentences.
     """
 
-    def __init__(self, model: Seq2Seq, tgt_vocab: Vocab) -> None:
+    def __init__(self, model: Seq2Seq, tgt_vocab: Vocab, tree: TargetTree | None = None) -> None:
+        self._model = model
         self._hparams = model.hparams
         self._tgt_vocab = tgt_vocab
+        self._tree = tree
         self._ends = Ends(tgt_vocab.sos_id, tgt_vocab.eos_id)
-        self._decoder = Decoder(model, model.hparams, self._ends)
+        self._decoder = Decoder(model, model.hparams, self._ends, tree=tree)
         self._loss = tf.function(
             lambda *batch: tf.reduce_sum(model.token_losses(Batch(*batch))),
             input_signature=batch_signature(model.hparams),
@@ -62,7 +65,11 @@ class Evaluator:
     def answers(self, sources: list[Ids], progress: Progress | None = None) -> list[str]:
         """The best answer to each source, subwords joined."""
         answers: list[str] = []
-        for batch in self._decoder.decode_in_order(sources):
+        decoder = self._decoder
+        if self._tree:
+            # A copy of the weights as they are now answers sooner.
+            decoder = Decoder(self._model, self._hparams, self._ends, frozen=True, tree=self._tree)
+        for batch in decoder.decode_best_in_order(sources):
             tokens = [self._tgt_vocab.tokens(ranked[0].ids) if ranked else [] for ranked in batch]
             answers += [answer_text(words, self._hparams.subword_option) for words in tokens]
             if progress:

@@ -9,6 +9,7 @@ from core.nmt.checkpoints import load_model
 from core.nmt.dataset import read_corpus
 from core.nmt.evaluation import Evaluator
 from core.nmt.hparams import HParams
+from core.nmt.known_targets import read_known_targets
 from core.nmt.original_model import Places
 
 
@@ -22,7 +23,7 @@ def score_model(
     """
     model, src_vocab, tgt_vocab = load_model(model_dir, places)
     model.hparams = hparams
-    evaluator = Evaluator(model, tgt_vocab)
+    evaluator = Evaluator(model, tgt_vocab, read_known_targets(model_dir, hparams, tgt_vocab))
     return {
         name: evaluator.scores(read_corpus(prefix, hparams, src_vocab, tgt_vocab, training=False))
         for name, prefix in corpora.items()

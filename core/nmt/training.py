@@ -185,13 +185,13 @@ class Trainer:
             self._optimizer = make_optimizer(hparams.optimizer, self._variables)
         self._data = TrainingData(corpora["train"], hparams, sos_id=tgt_vocab.sos_id, eos_id=tgt_vocab.eos_id)
         self._stats = Stats(0, hparams.max_gradient_norm)
-        self._evaluator = Evaluator(self.model, tgt_vocab)
+        tree = read_known_targets(out_dir, hparams, tgt_vocab)
+        self._evaluator = Evaluator(self.model, tgt_vocab, tree)
         self._checkpoints = Checkpoints(out_dir, self.model, self._optimizer)
         self._selection = Selection(hparams, self._checkpoints)
         self._goals: Goals | None = None
         if "goal" in corpora:
             ends = Ends(tgt_vocab.sos_id, tgt_vocab.eos_id)
-            tree = read_known_targets(out_dir, hparams, tgt_vocab)
             self._goals = Goals(self.model, ends, corpora["train"], corpora["goal"], corpora.get("keep"), tree)
         self._summaries = Summaries(out_dir / SUMMARIES if hparams.summaries else None)
         number = tf.TensorSpec((), tf.float32), tf.TensorSpec((), tf.int32)

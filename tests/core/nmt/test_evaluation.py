@@ -12,6 +12,7 @@ from core.nmt.decoding import Ranked
 from core.nmt.evaluation import Evaluator
 from core.nmt.hparams import HParams
 from core.nmt.model import Batch, Seq2Seq
+from core.nmt.target_tree import TargetTree
 from core.nmt.vocab import SPECIALS, Vocab
 
 VOCAB = Vocab([*SPECIALS, *"abcdefgh"])
@@ -51,7 +52,7 @@ class Parrot:
     def __init__(self, answers):
         self.answers = answers
 
-    def decode_in_order(self, sources):
+    def decode_best_in_order(self, sources):
         for answer in self.answers:
             yield [[Ranked(answer, 0.0, 1, 0.0)] if answer else []]
 
@@ -75,3 +76,9 @@ def test_perplexity_is_of_sentences_cut_as_in_inference(corpus):
     assert len(losses) == 5 + 5
     found = Evaluator(short, VOCAB).perplexity(corpus.sources(), corpus.targets())
     assert found == pytest.approx(math.exp(losses.mean()), rel=1e-4)
+
+
+def test_with_a_tree_only_its_sentences_are_scored(model):
+    tree = TargetTree([VOCAB.numbers(["b", "a"])], VOCAB.eos_id)
+    evaluator = Evaluator(model, VOCAB, tree)
+    assert evaluator.answers([VOCAB.ids(["a"]), VOCAB.ids(["b", "a"])]) == ["b a", "b a"]
