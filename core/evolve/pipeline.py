@@ -137,7 +137,8 @@ class _Making:
 
     def _material(self, plan: Plan) -> dict[str, Sequence[Example]]:
         """The files that the engine trains with, by prefix."""
-        noisy = copies(plan.corpus, self._tokenizer, self._settings.augmentation)
+        noise = self._settings.warm_augmentation if plan.warm else self._settings.augmentation
+        noisy = copies(plan.corpus, self._tokenizer, noise)
         if plan.warm:
             # Here the goals are what is learned for sure, in every batch.
             found = {"mix": [*mix(plan.corpus, (), 1), *noisy], "goal": plan.goals, "keep": plan.kept}

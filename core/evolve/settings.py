@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from core.corpus import Corpus, CorpusSettings
 from core.evolve.augmentation import AugmentationSettings
@@ -52,6 +52,8 @@ class WarmSettings:
         steps_per_check: steps from asking what is to be learned to asking again.
         max_lost: share of the earlier answers that may be lost when it ends; below the gate's own bar, which is
             measured anew.
+        noisy: share of the pairs that are rehearsed with a noisy question as well; each is tokenised anew, which takes
+            time.
         max_change: share of the pairs that may be new, changed or gone; beyond it training begins from scratch.
         min_changes: so many may be in any case, however small the corpus.
     """
@@ -62,6 +64,7 @@ class WarmSettings:
     goal_share: float = 0.25
     steps_per_check: int = 20
     max_lost: float = 0.003
+    noisy: float = 0.2
     max_change: float = 0.1
     min_changes: int = 50
 
@@ -152,6 +155,12 @@ class EvolveSettings:
             "steps_per_goal_check": self.warm.steps_per_check,
             "max_lost": self.warm.max_lost,
         }
+
+    @property
+    def warm_augmentation(self) -> AugmentationSettings:
+        """How many copies are rehearsed where training goes on: it reads each pair about once."""
+        whole = self.augmentation
+        return replace(whole, copies=min(1, whole.copies), share=min(self.warm.noisy, whole.share))
 
     def thread_flags(self) -> dict[str, FlagValue]:
         """The engine's flags that hold it to `threads`."""
