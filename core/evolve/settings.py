@@ -94,7 +94,7 @@ class EvolveSettings:
     corpus: CorpusSettings = field(default_factory=CorpusSettings)
     engine: Mapping[str, FlagValue] = field(default_factory=lambda: dict(_DEFAULT_ENGINE))
     epochs: int = 30
-    min_steps: int = 1200
+    min_steps: int = 2000
     analyser: str = "konlpy"
     threads: int | None = None
     niceness: int = 10
