@@ -30,7 +30,7 @@ DATABASE_THREADS = int(environment.number("DATABASE_THREADS", default=8.0, above
 # Most threads of a training; 0 lets it use every core.
 TRAINING_THREADS = int(environment.number("TRAINING_THREADS", default=0.0, above=-1.0))
 # How far a training steps back behind the server: idle, low or normal.
-TRAINING_PRIORITY = environment.word("TRAINING_PRIORITY", default="normal")
+TRAINING_PRIORITY = environment.word("TRAINING_PRIORITY", default="idle")
 # When the trainer trains unasked: at a time of day, every so many hours, after so many approvals; by default never.
 TRAIN_AT = environment.word("TRAIN_AT", default="")
 TRAIN_EVERY_HOURS: float = environment.number("TRAIN_EVERY_HOURS", default=0.0, above=-1.0)

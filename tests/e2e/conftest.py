@@ -44,6 +44,7 @@ class Site:
             "SECRET_KEY": "for-the-browser-tests-alone",
             "DEBUG": "0",
             "WARM_UP": "0",
+            "TRAINING_PRIORITY": "normal",  # nobody is served, and other work on the machine must not starve a test
             "DJANGO_SETTINGS_MODULE": "chatbot.settings",
             "PYTHONPATH": os.pathsep.join([str(ROOT), str(Path(__file__).parent)]),
         }

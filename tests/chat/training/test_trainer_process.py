@@ -18,7 +18,7 @@ pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parents[3]
 LONG, SHORT = 100_000, 150  # steps
-PATIENCE = 90.0  # seconds
+PATIENCE = 180.0  # seconds
 
 
 class Site:
@@ -58,10 +58,8 @@ class Site:
         raise AssertionError(f"{sql} found nothing in time:\n{self.log.read_text(encoding='utf-8')}")
 
     def until_it_trains(self):
-        self.until(
-            "SELECT id FROM chat_trainingrun "
-            "WHERE status = 'running' AND progress LIKE '%train%' AND progress NOT LIKE '%\"step\": 0,%'"
-        )
+        self.until("SELECT id FROM chat_trainingrun WHERE status = 'running' AND progress LIKE '%train%'")
+        assert self.engines()
 
     def statuses(self):
         return [status for (status,) in self.query("SELECT status FROM chat_trainingrun ORDER BY id")]
@@ -88,7 +86,6 @@ def site(tmp_path):
 def test_a_trainer_is_cancelled_killed_and_stopped_and_the_next_one_goes_on(site):
     trainer = site.trainer(LONG)
     site.until_it_trains()
-    assert site.engines()
 
     second = site.trainer(LONG)
     assert second.wait(PATIENCE) == LOCKED
