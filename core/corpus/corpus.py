@@ -133,8 +133,7 @@ class _Draft:
         """Decide, divide, count and spell."""
         selection = select(candidates)
         parts = partition(selection.kept, settings)
-        # Questions are typed with spaces or without them: their tokens are the same either way, and marks stand apart.
-        sources = [tokenizer.unmark(candidate.source) for candidate in parts.train]
+        sources = [candidate.source for candidate in parts.train]
         targets = [candidate.target for candidate in parts.train]
         if grown_from:
             src_known, tgt_known = grow_tokens(sources, grown_from.src), grow_tokens(targets, grown_from.tgt)

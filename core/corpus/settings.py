@@ -31,7 +31,7 @@ class CorpusSettings:
     max_test: int = 1000
     min_frequency: int = 2
     max_vocab_size: int | None = None
-    src_max_len: int = 80
+    src_max_len: int = 50
     tgt_max_len: int = 50
 
     def __post_init__(self) -> None:

@@ -23,7 +23,7 @@ _DEFAULT_ENGINE: Mapping[str, FlagValue] = {
     "optimizer": "adam",
     "learning_rate": 0.005,
     "decay_scheme": "cosine",
-    "dropout": 0.2,
+    "dropout": 0.1,
     "batch_size": 64,
     "num_buckets": 25,
     "known_targets": True,

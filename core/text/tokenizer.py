@@ -67,17 +67,6 @@ class Tokenizer:
                 spelt += token
         return spelt
 
-    def unmark(self, tokens: Iterable[str]) -> list[str]:
-        """`tokens` with every mark apart, as one that must not know where a word starts has to learn them.
-
-        오늘뭐해 and 오늘 뭐해 are one question; with its mark in it, 뭐 after a space would be another token.
-        """
-        return [
-            part
-            for token in tokens
-            for part in ((WORD_MARK, token[1:]) if len(token) > 1 and token[0] == WORD_MARK else (token,))
-        ]
-
     def spell_known(self, tokens: Iterable[str], known: Container[str]) -> list[str]:
         """As `spell`, but a token of which a code point is not `known` either stays whole: one unknown, not several.
 

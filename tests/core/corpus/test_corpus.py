@@ -43,7 +43,7 @@ def test_both_sides_are_tokens_and_join_to_the_normalised_pair():
     tokenizer = Tokenizer(get_analyser("mecab"))
     corpus = build([Pair("  뭐해\t?", "당신을\n기다렸어요.")], tokenizer, CorpusSettings(min_frequency=1))
     (example,) = corpus.train
-    assert example.source == ["▁", "뭐", "해", "▁", "?"]
+    assert example.source == ["▁뭐", "해", "▁?"]
     assert tokenizer.join(example.target) == example.pair.answer == "당신을 기다렸어요."
 
 
@@ -132,7 +132,7 @@ def test_all_answers_of_a_file_are_learned_and_listed():
 
 def test_a_sentence_of_the_longest_length_is_used_and_a_longer_one_is_left_out():
     pairs = [Pair("가 나 다", "라 마", row=1), Pair("가 나 다 라", "마", row=2), Pair("마", "가 나 다", row=3)]
-    corpus = build(pairs, WORDS, CorpusSettings(src_max_len=6, tgt_max_len=2, min_frequency=1))
+    corpus = build(pairs, WORDS, CorpusSettings(src_max_len=3, tgt_max_len=2, min_frequency=1))
     assert learned(corpus) == [("가 나 다", "라 마")]
     assert left_out(corpus) == {Reason.QUESTION_TOO_LONG: (2,), Reason.ANSWER_TOO_LONG: (3,)}
 

@@ -54,14 +54,6 @@ def test_spelling_changes_no_text_and_leaves_only_known_tokens_and_single_charac
     assert all(token in known or len(token) == 1 for token in spelt)
 
 
-@settings(deadline=None)
-@given(text=CHAT_TEXT)
-def test_marks_that_stand_apart_join_to_the_same_text(tokenizer, text):
-    apart = tokenizer.unmark(tokenizer.split(text))
-    assert tokenizer.join(apart) == normalise(text)
-    assert all(token == "▁" or not token.startswith("▁") for token in apart)
-
-
 def test_a_token_that_is_known_without_its_mark_is_not_spelt():
     tokenizer = Tokenizer(FakeAnalyser())
     assert tokenizer.spell(["▁너무", "▁모름", "좋"], {"▁", "너무", "모", "름"}) == ["▁", "너무", "▁", "모", "름", "좋"]
