@@ -1,5 +1,6 @@
 """What the engine's tests share: a tiny corpus on disk, random weights, and a measure of error."""
 
+import gc
 import os
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -12,6 +13,16 @@ import pytest
 from core.nmt.vocab import SPECIALS, write_vocab
 
 LETTERS = tuple("abcdefgh")
+
+
+@pytest.fixture(autouse=True)
+def no_functions_of_others(request):
+    """TensorFlow keeps a compiled function until it is collected; the more there are, the slower it compiles the next.
+
+    Tests that train compile the largest.
+    """
+    if request.node.get_closest_marker("slow"):
+        gc.collect()
 
 
 @pytest.fixture
