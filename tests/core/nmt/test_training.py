@@ -440,8 +440,8 @@ def test_specials_may_stand_anywhere_when_they_are_not_checked(prefixes, tmp_pat
 def test_nothing_is_traced_again_after_the_first_step(prefixes, tmp_path, monkeypatch):
     traced = []
 
-    def run(self):
-        result = original(self)
+    def run(self, goals):
+        result = original(self, goals)
         functions = (self._step, self._evaluator._loss, self._evaluator._decoder._search)
         traced.append([function.experimental_get_tracing_count() for function in functions])
         return result
