@@ -8,7 +8,16 @@ chat, no corpus and no model. Importing it loads no analyser: `get_analyser` doe
 from core.text.analyser import ANALYSERS, Analyser, get_analyser
 from core.text.errors import TextError
 from core.text.normalise import normalise
-from core.text.question import normalise_question
+from core.text.question import normalise_question, question_key
 from core.text.tokenizer import Tokenizer
 
-__all__ = ["ANALYSERS", "Analyser", "TextError", "Tokenizer", "get_analyser", "normalise", "normalise_question"]
+__all__ = [
+    "ANALYSERS",
+    "Analyser",
+    "TextError",
+    "Tokenizer",
+    "get_analyser",
+    "normalise",
+    "normalise_question",
+    "question_key",
+]

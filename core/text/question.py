@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 
 from core.text.keyboard import mistyped
 from core.text.normalise import normalise
 
 # Laughter, tears and marks after the last word. A full stop says nothing either; a question mark does.
 _FEELING = re.compile(r"(?<=[^\sㄱ-ㅣ!~^_;.…♡♥])[\sㅋㅎㅠㅜ!~^_;.…♡♥]+$")
+
+_TELLING = "#%&@*"  # of the punctuation, what makes another word: C#, 50%, R&B
+_FEELING_MARKS = "~^`♡♥"  # symbols by Unicode, marks to those who type them
 
 
 def normalise_question(text: str) -> str:
@@ -18,3 +22,28 @@ def normalise_question(text: str) -> str:
     feeling from end to end, as ㅋㅋ or ㅠㅠ!, stays. An answer is never changed so: who writes it means it.
     """
     return _FEELING.sub("", normalise(mistyped(normalise(text))))
+
+
+def question_key(text: str) -> str:
+    """What two spellings of one question have in common: two questions with one key are the same question.
+
+    It is `normalise_question(text)` without spaces and punctuation, in one case; where nothing is left of it, as of
+    "...", the normalised text itself. A mark between two digits stays: 3.5 is not 35. Empty for an empty text alone.
+    """
+    normalised = normalise_question(text)
+    words = "".join(
+        character
+        for at, character in enumerate(normalised)
+        if not _is_mark(character) or _is_between_digits(normalised, at)
+    )
+    return _FEELING.sub("", words).casefold() or normalised
+
+
+def _is_mark(character: str) -> bool:
+    if character in _TELLING:
+        return False
+    return character in _FEELING_MARKS or unicodedata.category(character)[0] in "PZ"
+
+
+def _is_between_digits(text: str, at: int) -> bool:
+    return 0 < at < len(text) - 1 and text[at] != " " and text[at - 1].isdigit() and text[at + 1].isdigit()
