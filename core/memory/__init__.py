@@ -1,0 +1,11 @@
+"""Reviewed answers, found again by similarity of the question.
+
+A `Memory` is told what reviewed rows teach and answers at once: nothing is trained, and one row more costs no rebuild.
+It knows texts and row numbers, no database and no engine.
+"""
+
+from core.memory.lesson import Lesson, Match
+from core.memory.memory import Memory
+from core.memory.voting import candidates
+
+__all__ = ["Lesson", "Match", "Memory", "candidates"]

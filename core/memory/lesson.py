@@ -1,0 +1,38 @@
+"""What goes into memory and what comes out of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Lesson:
+    """What one reviewed row teaches.
+
+    Attributes:
+        row: its number; a later lesson of the same row takes the place of this one.
+        question: as it was asked.
+        answer: the right one; None where the row only tells what is wrong.
+        wrong: answers that must never be given to the question.
+    """
+
+    row: int
+    question: str
+    answer: str | None
+    wrong: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """A reviewed question near to the one that was asked, and the answer that is right for it.
+
+    Attributes:
+        row: the number of the row that teaches it.
+        question, answer: as they stand in that row.
+        similarity: 0 to 1; 1.0 for the same question (`core.text.question_key`), and for no other.
+    """
+
+    row: int
+    question: str
+    answer: str
+    similarity: float
