@@ -10,9 +10,24 @@ from django.utils.text import Truncator
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
+from chat.feedback.feedback import Feedback
+from chat.feedback.visitor import Visitor
+from chat.fields import QuestionKeyField
+from chat.knowledge.revision import Forgotten, MemoryRevision
+from chat.knowledge.rules import BlockRule
 from chat.training.run import TrainingRun
 
-__all__ = ["Category", "Chat", "SetupStep", "TrainingRun"]
+__all__ = [
+    "BlockRule",
+    "Category",
+    "Chat",
+    "Feedback",
+    "Forgotten",
+    "MemoryRevision",
+    "SetupStep",
+    "TrainingRun",
+    "Visitor",
+]
 
 
 class SetupStep(models.Model):
@@ -57,6 +72,10 @@ class ChatQuerySet(models.QuerySet["Chat"]):
         """Rows that may be trained on."""
         return self.filter(verify=Chat.Verify.APPROVED)
 
+    def of_kept_visitors(self) -> Self:
+        """Rows without those of visitors that staff dropped."""
+        return self.exclude(session__in=Visitor.objects.dropped().values("key"))
+
     def with_best_answer(self) -> Self:
         """Annotate ``best_answer``: the correction where there is one, else the answer as served."""
         nothing = models.Value("", output_field=models.TextField())
@@ -93,6 +112,8 @@ class Chat(models.Model):
         STARTER = "starter", _("기본 말뭉치")
 
     question = models.TextField(_("질문"))
+    # The same for two rows that ask the same, however they spell it.
+    question_key = QuestionKeyField(default="")
     answer = models.TextField(_("나간 답"), blank=True, default="")
     correction = models.TextField(
         _("고친 답"), blank=True, default="", help_text=_("비워 두면 나간 답을 그대로 배워요.")
@@ -118,6 +139,13 @@ class Chat(models.Model):
     source = models.CharField(_("답한 곳"), max_length=10, choices=Source, blank=True, default="", editable=False)
     score = models.FloatField(_("점수"), null=True, blank=True, editable=False)
     model_version = models.CharField(_("모델"), max_length=100, blank=True, default="", editable=False)
+    # For reviewers: the reviewed rows nearest to the question, and what else could have been answered, best first.
+    nearest = models.JSONField(_("가까운 대화"), default=list, blank=True, editable=False)
+    candidates = models.JSONField(_("다른 후보"), default=list, blank=True, editable=False)
+    # For the visitor: questions that have an answer, offered where this one had none.
+    offers = models.JSONField(_("대신 권한 질문"), default=list, blank=True, editable=False)
+    # When what this row teaches changed last, in the order of MemoryRevision; 0 for never.
+    revision = models.BigIntegerField(default=0, editable=False)
 
     session = models.CharField(_("방문자"), max_length=64, blank=True, default="", editable=False)
     room = models.CharField(_("대화방"), max_length=64, blank=True, default="", editable=False)
@@ -171,6 +199,8 @@ class Chat(models.Model):
             models.Index(fields=["verify", "-id"], name="chat_by_verify"),
             models.Index(fields=["created_at"], name="chat_by_time"),
             models.Index(fields=["reviewed_at"], name="chat_by_review"),
+            models.Index(fields=["question_key"], name="chat_by_question"),
+            models.Index(fields=["revision"], name="chat_by_revision"),
             models.Index(
                 fields=["id"],
                 condition=Q(answered_at__isnull=True, origin="conversation"),

@@ -1,0 +1,1 @@
+"""What a server knows from reviewing, kept in step with the database while it runs."""
