@@ -12,7 +12,8 @@ from core.registry import Registry, RegistryError, Run
 from core.reply.batcher import Batcher
 from core.reply.errors import ReplyError, ReplyTimeout
 from core.reply.loading import engine_loader, load_model
-from core.reply.model import LiveModel, ModelRef, Reply
+from core.reply.model import LiveModel, ModelRef
+from core.reply.reply import Reply
 from core.text import TextError, Tokenizer, get_analyser, normalise_question
 
 

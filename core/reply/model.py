@@ -1,27 +1,17 @@
-"""One model that answers: question tokens → replies, with the fallback where the engine has nothing to say."""
+"""One model that answers: question tokens → what the engine says. It knows no memory and no rules."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Protocol
 
+from core.memory import Memory
 from core.nmt.vocab import UNK
 from core.reply.fallback import UNHEARD, UNKNOWN, Fallback
+from core.reply.reply import Candidate, Reply
 from core.text import Tokenizer
-
-Source = Literal["memory", "neural", "fallback"]
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """An answer: its text, where it comes from, how sure that source is (0 … 1), and the model's name."""
-
-    text: str
-    source: Source
-    score: float
-    model: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,29 +59,40 @@ Loader = Callable[[ModelRef], Translator]
 class LiveModel:
     """A loaded model with its name. It keeps nothing between calls.
 
-    The reviewed answers of a run, once they are found again by similarity, belong here, asked before the engine:
-    they are part of the run and are to be swapped together with it.
+    What reviewers taught since it was trained is no part of it: a correction counts at once, and models are swapped
+    later. `own_memory` is what its run was trained with, for those who have no other.
     """
 
-    def __init__(self, name: str, translator: Translator, tokenizer: Tokenizer) -> None:
+    def __init__(
+        self, name: str, translator: Translator, tokenizer: Tokenizer, own_memory: Memory | None = None
+    ) -> None:
         self.name = name
+        self.own_memory = own_memory
         self._translator = translator
         self._tokenizer = tokenizer
         self._unknown = Fallback(UNKNOWN)
         self._unheard = Fallback(UNHEARD)
 
     def answer(self, questions: Sequence[Sequence[str]]) -> list[Reply]:
-        """A reply to each question, given as the tokens that `Tokenizer.split` makes; one without any is silence."""
+        """The engine's own reply to each question, given as the tokens that `Tokenizer.split` makes.
+
+        One without any is silence. There is a fallback where the engine says nothing.
+        """
+        said = self.say(questions)
+        return [
+            Reply(best.text, best.source, best.score, self.name)
+            if best
+            else Reply((self._unknown if tokens else self._unheard).sentence(), "fallback", 0.0, self.name)
+            for tokens, best in zip(questions, said, strict=True)
+        ]
+
+    def say(self, questions: Sequence[Sequence[str]]) -> list[Candidate | None]:
+        """What the engine says to each question; None where that is nothing, or no text."""
         known = self._translator.src_vocab
         spelt = [self._tokenizer.spell_known(tokens, known) for tokens in questions if tokens]
         hypotheses = iter(self._translator.translate(spelt) if spelt else ())
-        return [self._neural(next(hypotheses)) if tokens else self._fallback(self._unheard) for tokens in questions]
+        return [self._candidate(next(hypotheses)) if tokens else None for tokens in questions]
 
-    def _neural(self, hypothesis: Hypothesis) -> Reply:
+    def _candidate(self, hypothesis: Hypothesis) -> Candidate | None:
         text = "" if UNK in hypothesis.tokens else self._tokenizer.join(hypothesis.tokens)
-        if not text:
-            return self._fallback(self._unknown)
-        return Reply(text, "neural", hypothesis.score, self.name)
-
-    def _fallback(self, sentences: Fallback) -> Reply:
-        return Reply(sentences.sentence(), "fallback", 0.0, self.name)
+        return Candidate(text, "neural", hypothesis.score) if text else None

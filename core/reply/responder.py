@@ -8,11 +8,15 @@ from concurrent.futures import Future
 from pathlib import Path
 from types import TracebackType
 
+from core.memory import Memory
 from core.registry import Registry
+from core.reply.answerer import Answerer, Question, Sentences
 from core.reply.batcher import Batcher
+from core.reply.blocklist import Blocklist
 from core.reply.errors import ReplyError, ReplyTimeout
-from core.reply.loading import engine_loader, load_model
-from core.reply.model import LiveModel, Loader, ModelRef, Reply
+from core.reply.loading import engine_loader, load_model, load_own_memory
+from core.reply.model import LiveModel, Loader, ModelRef
+from core.reply.reply import Mode, Reply
 from core.reply.swap import CurrentModel, FixedModel, HotSwap, ModelSource
 from core.text import TextError, Tokenizer, get_analyser, normalise_question
 
@@ -26,6 +30,9 @@ class Responder:
             print(responder.reply("안녕?").text)
 
     `open` makes one; the constructor takes the parts.
+
+    Attributes:
+        rules: what is blocked. Another list, put in its place whole, holds from the next question on.
     """
 
     def __init__(
@@ -33,6 +40,8 @@ class Responder:
         tokenizer: Tokenizer,
         models: HotSwap,
         *,
+        memory: Memory | None = None,
+        mode: Mode = "hybrid",
         timeout: float = 20.0,
         max_batch: int = 32,
         max_wait: float = 0.005,
@@ -40,8 +49,12 @@ class Responder:
     ) -> None:
         self._tokenizer = tokenizer
         self._models = models
+        self._memory = memory
+        self._mode: Mode = mode
         self._timeout = timeout
-        self._batcher: Batcher[Sequence[str], Reply] = Batcher(
+        self._sentences = Sentences()
+        self.rules = Blocklist()
+        self._batcher: Batcher[Question, Reply] = Batcher(
             self._answer, max_batch=max_batch, max_wait=max_wait, queue_size=queue_size
         )
 
@@ -51,6 +64,8 @@ class Responder:
         data_dir: Path,
         *,
         out_dir: Path | None = None,
+        memory: Memory | None = None,
+        mode: Mode = "hybrid",
         beam_width: int | None = None,
         analyser: str = "konlpy",
         max_batch: int = 32,
@@ -65,6 +80,9 @@ class Responder:
         Args:
             data_dir: `data/`; its `current` names the live model.
             out_dir: a `model/` directory that is used instead, and never swapped.
+            memory: what reviewers taught. Without one, each model answers from what its own run was trained with, where
+                its directory has that.
+            mode: who may answer, where a question says nothing else.
             beam_width: of the search; None as the model's hyperparameters say, 0 greedy.
             analyser: the morpheme analyser that the model was trained with.
             max_batch, max_wait, queue_size: see `Batcher`.
@@ -81,19 +99,34 @@ class Responder:
             raise ReplyError(str(error)) from error
 
         def load_live(ref: ModelRef) -> LiveModel:
-            return load_model(ref, load, tokenizer)
+            own = None if memory is not None or mode == "neural" else load_own_memory(ref.model_dir, tokenizer)
+            return load_model(ref, load, tokenizer, own)
 
         source: ModelSource = FixedModel(out_dir) if out_dir is not None else CurrentModel(Registry(data_dir))
         models = HotSwap(source, load_live, interval=0.5 if watch and out_dir is None else None)
-        return cls(tokenizer, models, timeout=timeout, max_batch=max_batch, max_wait=max_wait, queue_size=queue_size)
+        return cls(
+            tokenizer,
+            models,
+            memory=memory,
+            mode=mode,
+            timeout=timeout,
+            max_batch=max_batch,
+            max_wait=max_wait,
+            queue_size=queue_size,
+        )
 
     @property
     def model(self) -> str:
         """The name of the model that answers now."""
         return self._models.live.name
 
-    def submit(self, text: str) -> Future[Reply]:
+    def submit(self, text: str, *, mode: Mode | None = None, avoid: str = "") -> Future[Reply]:
         """Queue a question; the future holds the reply or a `ReplyError`. It does not time out by itself.
+
+        Args:
+            text: the question.
+            mode: who may answer; None as the responder was opened.
+            avoid: the answer that this asker was given last. A fallback is never it.
 
         Raises `ReplyBusy` when too many are waiting, `ReplyError` when the text can't be taken apart.
         """
@@ -102,23 +135,23 @@ class Responder:
             tokens = self._tokenizer.split(normalise_question(text))
         except (TextError, UnicodeError) as error:
             raise ReplyError(f"the question can't be read: {error}") from error
-        return self._batcher.submit(tokens)
+        return self._batcher.submit(Question(text, tokens, mode or self._mode, avoid))
 
-    def reply(self, text: str) -> Reply:
-        """The answer to `text`; blocks until it is there.
+    def reply(self, text: str, *, mode: Mode | None = None, avoid: str = "") -> Reply:
+        """The answer to `text`; blocks until it is there. The arguments are those of `submit`.
 
         Raises `ReplyTimeout` after the timeout, else as `submit`, and `ReplyError` when the engine fails.
         """
-        future = self.submit(text)
+        future = self.submit(text, mode=mode, avoid=avoid)
         try:
             return future.result(self._timeout)
         except TimeoutError as error:
             future.cancel()
             raise self._late() from error
 
-    async def areply(self, text: str) -> Reply:
+    async def areply(self, text: str, *, mode: Mode | None = None, avoid: str = "") -> Reply:
         """The same for coroutines: it blocks no event loop, and a cancelled caller's question is taken back."""
-        future = self.submit(text)
+        future = self.submit(text, mode=mode, avoid=avoid)
         try:
             return await asyncio.wait_for(asyncio.wrap_future(future), self._timeout)
         except TimeoutError as error:
@@ -137,8 +170,10 @@ class Responder:
     ) -> None:
         self.close()
 
-    def _answer(self, questions: Sequence[Sequence[str]]) -> list[Reply]:
-        return self._models.live.answer(questions)
+    def _answer(self, questions: Sequence[Question]) -> list[Reply]:
+        live = self._models.live
+        memory = live.own_memory if self._memory is None else self._memory
+        return Answerer(live, memory, self.rules, self._sentences).answer(questions)
 
     def _late(self) -> ReplyTimeout:
         return ReplyTimeout(f"no answer within {self._timeout:g} seconds")

@@ -20,7 +20,7 @@ class FakeHypothesis:
 class FakeTranslator:
     """Answers with the question's own tokens behind `prefix`, after `delay` seconds, or raises `error`."""
 
-    prefix: str = ""
+    prefix: str = "▁네"
     delay: float = 0.0
     error: Exception | None = None
     warm_up_error: Exception | None = None
@@ -34,9 +34,7 @@ class FakeTranslator:
         time.sleep(self.delay)
         if self.error:
             raise self.error
-        return [
-            self.answers.get(tuple(s), FakeHypothesis((*([self.prefix] if self.prefix else []), *s))) for s in sources
-        ]
+        return [self.answers.get(tuple(s), FakeHypothesis((self.prefix, *s))) for s in sources]
 
     def warm_up(self):
         if self.warm_up_error:

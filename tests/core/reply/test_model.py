@@ -45,7 +45,7 @@ def test_silence_is_answered_without_the_engine(live):
 def test_answers_stay_with_their_questions_when_some_are_silent(live, tokenizer):
     replies = live(src_vocab=frozenset({"▁가", "▁나"})).answer([["▁가"], [], ["▁나"]])
     assert [reply.source for reply in replies] == ["neural", "fallback", "neural"]
-    assert [replies[0].text, replies[2].text] == ["가", "나"]
+    assert [replies[0].text, replies[2].text] == ["네 가", "네 나"]
 
 
 def test_the_fallback_varies():

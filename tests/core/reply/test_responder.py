@@ -46,7 +46,7 @@ def publish(registry, weights=b"weights"):
 
 def test_text_goes_in_and_text_comes_out(make_responder):
     reply = make_responder().reply("  안녕   친구 ")
-    assert (reply.text, reply.source, reply.model) == ("안녕 친구", "neural", "run-1")
+    assert (reply.text, reply.source, reply.model) == ("네 안녕 친구", "neural", "run-1")
 
 
 @pytest.mark.parametrize("text", ["", "   ", "\n\t"])
@@ -65,7 +65,7 @@ def test_an_engine_failure_is_a_reply_error_and_the_next_question_is_answered(ma
     with pytest.raises(ReplyError, match="out of memory"):
         responder.reply("안녕")
     translator.error = None
-    assert responder.reply("안녕").text == "안녕"
+    assert responder.reply("안녕").text == "네 안녕"
 
 
 def test_a_text_that_the_analyser_fails_on_fails_its_own_asker_alone(make_responder, tokenizer, monkeypatch):
@@ -80,7 +80,7 @@ def test_a_text_that_the_analyser_fails_on_fails_its_own_asker_alone(make_respon
     monkeypatch.setattr(tokenizer, "split", split)
     with pytest.raises(ReplyError, match="surrogates"):
         responder.reply("poison")
-    assert responder.reply("안녕").text == "안녕"
+    assert responder.reply("안녕").text == "네 안녕"
 
 
 def test_after_close_there_are_no_answers(make_responder):
@@ -109,7 +109,7 @@ async def test_a_coroutine_gets_its_answer_and_the_loop_runs_on_meanwhile(make_r
     while not asked.done():
         await asyncio.sleep(0.01)
         ticks += 1
-    assert asked.result().text == "안녕"
+    assert asked.result().text == "네 안녕"
     assert ticks > 5
 
 
@@ -128,8 +128,8 @@ async def test_a_cancelled_coroutine_takes_its_question_back(make_responder, fak
     second = asyncio.create_task(responder.areply("둘"))
     await asyncio.sleep(0.05)
     second.cancel()
-    assert (await first).text == "하나"
-    assert (await responder.areply("셋")).text == "셋"
+    assert (await first).text == "네 하나"
+    assert (await responder.areply("셋")).text == "네 셋"
     assert [len(batch) for batch in translator.batches] == [1, 1]
 
 
@@ -139,7 +139,9 @@ def test_one_responder_serves_many_event_loops(make_responder):
 
     async def ask(base):
         texts = [f"말 {base} {i}" for i in range(10)]
-        answers[base] = [reply.text for reply in await asyncio.gather(*map(responder.areply, texts))] == texts
+        answers[base] = [reply.text for reply in await asyncio.gather(*map(responder.areply, texts))] == [
+            f"네 {text}" for text in texts
+        ]
 
     threads = [threading.Thread(target=lambda n=n: asyncio.run(ask(n))) for n in range(5)]
     for thread in threads:
@@ -157,7 +159,7 @@ def test_an_event_loop_that_ended_before_its_answer_hurts_nobody(make_responder,
             await asyncio.wait_for(responder.areply("안녕"), 0.05)
 
     asyncio.run(leave())
-    assert responder.reply("또 안녕").text == "또 안녕"
+    assert responder.reply("또 안녕").text == "네 또 안녕"
 
 
 class TestOpen:
@@ -217,7 +219,7 @@ class TestOpen:
                 text = f"{name} {count}"
                 reply = responder.reply(text)
                 models.add(reply.model)
-                if reply.text != text:
+                if reply.text != f"네 {text}":
                     lost.append((text, reply))
                 count += 1
 
