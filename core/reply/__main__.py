@@ -1,4 +1,4 @@
-"""Answer a file of questions exactly as a server would: `python -m core.reply --help`.
+"""Answer a file of questions by the engine alone, loaded as a server loads it: `python -m core.reply --help`.
 
 A new model version is tried with it in a process of its own before anybody is answered by it.
 """
@@ -35,7 +35,12 @@ def main(argv: Sequence[str]) -> int:
     try:
         questions = options.questions.read_text(encoding="utf-8").removesuffix("\n").split("\n")
         with Responder.open(
-            options.out_dir, out_dir=options.out_dir, analyser=options.analyser, timeout=_PATIENCE, watch=False
+            options.out_dir,
+            out_dir=options.out_dir,
+            mode="neural",
+            analyser=options.analyser,
+            timeout=_PATIENCE,
+            watch=False,
         ) as responder:
             answers = [responder.reply(question).text for question in questions]
         options.answers.write_text("".join(f"{answer}\n" for answer in answers), encoding="utf-8")
