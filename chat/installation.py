@@ -21,10 +21,10 @@ from django.utils.module_loading import import_string
 from chat.imports import ImportSummary, import_pairs
 from chat.models import Chat, SetupStep
 from chat.pairfiles import PairFile, open_pair_file, read_layout
+from chat.roles import EDITOR, make_role
 from core.registry import INITIAL, Registry, RegistryError
 
 REVIEWER = "reviewer"
-REVIEWERS = "검토자"
 _STATIC_STAMP = ".collected"
 
 
@@ -97,32 +97,16 @@ def ensure_starter_corpus() -> ImportSummary | None:
 
 @transaction.atomic
 def ensure_reviewer() -> str | None:
-    """Make the reviewers' group and one account in it, once; return its random password."""
+    """Make the first account, an editor's, once; return its random password."""
     if not _is_first_time("reviewer account"):
         return None
-    group, _created = Group.objects.get_or_create(name=REVIEWERS)
-    group.permissions.set(
-        Permission.objects.filter(content_type__app_label="chat", content_type__model__in=["chat", "category"])
-    )
+    group = make_role(EDITOR, groups=Group.objects, permissions=Permission.objects)
     users = get_user_model().objects
     if users.filter(username=REVIEWER).exists():
         return None
     password = secrets.token_urlsafe(12)
     users.create_user(REVIEWER, password=password, is_staff=True).groups.add(group)
     return password
-
-
-@transaction.atomic
-def ensure_reviewers_may_train() -> bool:
-    """Let the reviewers' group start trainings and publish what comes of them, once; tell whether that was done.
-
-    An installation from before there were trainings in the admin has reviewers already.
-    """
-    group = Group.objects.filter(name=REVIEWERS).first()
-    if group is None or not _is_first_time("training permissions"):
-        return False
-    group.permissions.add(*Permission.objects.filter(content_type__app_label="chat", content_type__model="trainingrun"))
-    return True
 
 
 def ensure_static_files() -> bool:
@@ -184,7 +168,6 @@ def set_up(say: Callable[[str], None]) -> None:
         say(f"loaded {starter.new} pairs of the starter corpus as reviewed")
     if password := ensure_reviewer():
         say(f"made a reviewer account for /admin/, shown only now:\n  user     {REVIEWER}\n  password {password}")
-    ensure_reviewers_may_train()
     if ensure_static_files():
         say("collected the static files")
     clear_sessions()

@@ -13,6 +13,7 @@ from django.utils.translation import pgettext_lazy
 from chat.feedback.feedback import Feedback
 from chat.feedback.visitor import Visitor
 from chat.fields import QuestionKeyField
+from chat.inbox.models import Claim, Decision
 from chat.knowledge.revision import Forgotten, MemoryRevision
 from chat.knowledge.rules import BlockRule
 from chat.training.run import TrainingRun
@@ -21,6 +22,8 @@ __all__ = [
     "BlockRule",
     "Category",
     "Chat",
+    "Claim",
+    "Decision",
     "Feedback",
     "Forgotten",
     "MemoryRevision",

@@ -89,14 +89,10 @@ class TestReviewer:
         assert installation.ensure_reviewer() is None
         assert not get_user_model().objects.exists()
 
-    def test_of_an_older_installation_may_train_and_publish_too(self, django_user_model):
-        assert not installation.ensure_reviewers_may_train()
+    def test_may_train_and_publish(self):
         password = installation.ensure_reviewer()
-        assert installation.ensure_reviewers_may_train()
         user = authenticate(username="reviewer", password=password)
         assert user.has_perms(["chat.view_trainingrun", "chat.start_training", "chat.publish_model"])
-        user.groups.get().permissions.clear()
-        assert not installation.ensure_reviewers_may_train(), "what was taken from them stays so"
 
     def test_account_of_that_name_is_left_alone(self, django_user_model):
         user = django_user_model.objects.create_user("reviewer", password="mine")
