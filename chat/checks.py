@@ -10,6 +10,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from chat.training.priority import LEVELS
 from chat.training.schedule import parse_time
+from core.reply import MODES
 from core.text import ANALYSERS
 
 
@@ -55,6 +56,20 @@ def check_analyser(**kwargs: Any) -> list[CheckMessage]:
             f"ANALYSER={settings.ANALYSER} is no morpheme analyser.",
             hint=f"Use one of: {', '.join(ANALYSERS)}.",
             id="chat.E004",
+        )
+    ]
+
+
+@register()
+def check_reply_mode(**kwargs: Any) -> list[CheckMessage]:
+    """chat.E007: REPLY_MODE is a way to answer that there is."""
+    if settings.REPLY_MODE in MODES:
+        return []
+    return [
+        Error(
+            f"REPLY_MODE={settings.REPLY_MODE} is no way to answer.",
+            hint=f"Use one of: {', '.join(MODES)}.",
+            id="chat.E007",
         )
     ]
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Coroutine
 from typing import Any
 from uuid import uuid4
 
@@ -15,6 +16,7 @@ from django.utils.translation.trans_real import parse_accept_lang_header
 
 from chat import exchange, frames, selectors
 from chat.database import in_thread
+from chat.feedback.services import FeedbackError, Outcome, give_feedback, mark_told
 from chat.models import Chat
 from core.reply import ReplyBusy, ReplyError, ReplyTimeout
 
@@ -34,6 +36,7 @@ class ChatConsumer(AsyncConsumer):
 
     def __init__(self) -> None:
         self.visitor = ""
+        self._session_key: str | None = None
         self.language = settings.LANGUAGE_CODE
         self._slots = asyncio.Semaphore(MAX_IN_FLIGHT)
         self._waiters: set[asyncio.Task[None]] = set()
@@ -50,8 +53,9 @@ class ChatConsumer(AsyncConsumer):
         """Accept the socket, as the visitor of its session cookie; without one, as somebody new."""
         cookies = parse_cookie(_header(self.scope, b"cookie"))
         self.language = _language(cookies, _header(self.scope, b"accept-language"))
+        self._session_key = cookies.get(settings.SESSION_COOKIE_NAME)
         try:
-            visitor = await in_thread(selectors.visitor_of, session_key=cookies.get(settings.SESSION_COOKIE_NAME))
+            visitor = await in_thread(selectors.visitor_of, session_key=self._session_key)
         except DatabaseError:
             logger.exception("could not look the visitor up")
             await self.send({"type": "websocket.close"})
@@ -60,15 +64,15 @@ class ChatConsumer(AsyncConsumer):
         await self.send({"type": "websocket.accept"})
 
     async def websocket_receive(self, event: Event) -> None:
-        """Start an exchange for a message; answer anything else with an error frame."""
+        """Start what a frame asks for: an exchange, or noting feedback; answer anything else with an error frame."""
         try:
-            message = frames.parse(event.get("text"))
+            frame = frames.parse(event.get("text"))
         except frames.FrameError as error:
-            await self._send_error(error.code, error.client_id)
+            await self._send_error(error.code, error.client_id, error.chat_id)
             return
         await self._slots.acquire()
-        waiter = asyncio.create_task(self._answer(message, after=self._predecessor(message)))
-        if not message.client_id:
+        waiter = asyncio.create_task(self._work(frame))
+        if isinstance(frame, frames.Message) and not frame.client_id:
             self._last_without_id = waiter
         self._waiters.add(waiter)
         waiter.add_done_callback(self._forget)
@@ -83,6 +87,15 @@ class ChatConsumer(AsyncConsumer):
         """A client without message ids can tell its answers by their order alone: keep it."""
         return None if message.client_id else self._last_without_id
 
+    def _work(self, frame: frames.Message | frames.FeedbackOnAnswer | frames.Seen) -> Coroutine[Any, Any, None]:
+        match frame:
+            case frames.Message():
+                return self._answer(frame, after=self._predecessor(frame))
+            case frames.FeedbackOnAnswer():
+                return self._take_feedback(frame)
+            case frames.Seen():
+                return self._take_seen(frame)
+
     def _forget(self, waiter: asyncio.Task[None]) -> None:
         self._waiters.discard(waiter)
         self._slots.release()
@@ -90,11 +103,15 @@ class ChatConsumer(AsyncConsumer):
             logger.error("an answer could not be sent", exc_info=waiter.exception())
 
     async def _answer(self, message: frames.Message, *, after: asyncio.Task[None] | None) -> None:
+        if message.mode is not None and not await self._is_staff():
+            await self._send_error("not_allowed", message.client_id)
+            return
         question = exchange.Question(
             visitor=self.visitor,
             room=self.scope["url_route"]["kwargs"]["room"],
             text=message.text,
             client_id=message.client_id,
+            mode=message.mode,
         )
         task = exchange.start(question)
         await asyncio.wait({task} if after is None else {task, after})
@@ -103,12 +120,41 @@ class ChatConsumer(AsyncConsumer):
         else:
             await self._send_answer(task.result())
 
-    async def _send_answer(self, chat: Chat) -> None:
-        await self.send({"type": "websocket.send", "text": frames.answer_frame(chat)})
+    async def _take_feedback(self, frame: frames.FeedbackOnAnswer) -> None:
+        try:
+            outcome: Outcome = await in_thread(
+                give_feedback, visitor=self.visitor, chat_id=frame.chat_id, given=frame.given
+            )
+        except FeedbackError as error:
+            await self._send_error(error.code, chat_id=frame.chat_id)
+        except DatabaseError as error:
+            await self._send_error(_code(error), chat_id=frame.chat_id)
+        else:
+            await self._send(frames.feedback_frame(outcome))
 
-    async def _send_error(self, code: str, client_id: str = "") -> None:
+    async def _take_seen(self, frame: frames.Seen) -> None:
+        try:
+            await in_thread(mark_told, visitor=self.visitor, chat_ids=frame.chat_ids)
+        except DatabaseError:
+            logger.exception("notes will be shown again")
+
+    async def _is_staff(self) -> bool:
+        """Look the session up now: whoever has logged out since the socket was opened is no staff any more."""
+        try:
+            return await in_thread(selectors.is_staff, session_key=self._session_key)
+        except DatabaseError:
+            logger.exception("could not look a session up")
+            return False
+
+    async def _send_answer(self, chat: Chat) -> None:
+        await self._send(frames.answer_frame(chat))
+
+    async def _send_error(self, code: str, client_id: str = "", chat_id: int | None = None) -> None:
         with translation.override(self.language):
-            frame = frames.error_frame(code, client_id)
+            frame = frames.error_frame(code, client_id, chat_id)
+        await self._send(frame)
+
+    async def _send(self, frame: str) -> None:
         await self.send({"type": "websocket.send", "text": frame})
 
 

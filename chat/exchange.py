@@ -10,21 +10,25 @@ from dataclasses import dataclass
 
 from django.conf import settings
 
-from chat import services
+from chat import selectors, services
 from chat.database import in_thread
 from chat.models import Chat
-from chat.responder import Answerer, get_responder, opened_responder
-from core.reply import ReplyTimeout
+from chat.responder import Answerer, get_responder, learn_changes, opened_responder
+from core.reply import Mode, ReplyTimeout
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What a visitor sent, checked. ``client_id`` is the client's own message id, or empty."""
+    """What a visitor sent, checked.
+
+    ``client_id`` is the client's own message id, or empty; ``mode`` who may answer, None as the server is set.
+    """
 
     visitor: str
     room: str
     text: str
     client_id: str = ""
+    mode: Mode | None = None
 
 
 _running: dict[tuple[str, str], asyncio.Task[Chat]] = {}
@@ -56,22 +60,31 @@ async def finish_all() -> None:
 
 
 async def _exchange(question: Question) -> Chat:
-    chat = await in_thread(
-        services.store_question,
-        visitor=question.visitor,
-        room=question.room,
-        question=question.text,
-        client_id=question.client_id,
-    )
+    chat, said_before = await in_thread(_store, question)
     if chat.is_answered:
         return chat
     responder = opened_responder() or await _open_responder()
-    answer = await responder.areply(chat.question)
+    answer = await responder.areply(chat.question, mode=question.mode, avoid=said_before)
     return await in_thread(services.store_answer, chat_id=chat.pk, answer=answer)
+
+
+def _store(question: Question) -> tuple[Chat, str]:
+    """Store the question; where it needs an answer, get ready for one and return what was answered before it.
+
+    What a reviewer saved before the question was asked is known from here on: it is asked about last.
+    """
+    chat = services.store_question(
+        visitor=question.visitor, room=question.room, question=question.text, client_id=question.client_id
+    )
+    if chat.is_answered:
+        return chat, ""
+    said_before = selectors.last_answer(visitor=question.visitor, before=chat.pk)
+    learn_changes()
+    return chat, said_before
 
 
 async def _open_responder() -> Answerer:
     try:
-        return await asyncio.wait_for(asyncio.to_thread(get_responder), settings.REPLY_TIMEOUT)
+        return await asyncio.wait_for(in_thread(get_responder), settings.REPLY_TIMEOUT)
     except TimeoutError as error:
         raise ReplyTimeout(f"no model after {settings.REPLY_TIMEOUT:g} s") from error

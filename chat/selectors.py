@@ -4,8 +4,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from django.conf import settings
+from django.contrib.auth import get_user
 from django.contrib.sessions.backends.base import SessionBase
 from django.db.models import F
+from django.http import HttpRequest
 from django.utils.module_loading import import_string
 
 from chat.models import Chat
@@ -24,11 +26,18 @@ class History:
 
 
 def history(*, visitor: str, limit: int = HISTORY_LENGTH) -> History:
-    """Return the last ``limit`` exchanges of a visitor. An unknown or empty visitor has none."""
+    """Return the last ``limit`` exchanges of a visitor, with their feedback. An unknown or empty visitor has none."""
     if not visitor:
         return History(chats=[], more=False)
-    newest = list(Chat.objects.conversation().filter(session=visitor).order_by("-pk")[: limit + 1])
+    asked = Chat.objects.conversation().filter(session=visitor).select_related("feedback")
+    newest = list(asked.order_by("-pk")[: limit + 1])
     return History(chats=newest[:limit][::-1], more=len(newest) > limit)
+
+
+def last_answer(*, visitor: str, before: int) -> str:
+    """Return what a visitor was answered last before row ``before``, the empty string for nothing."""
+    answered = Chat.objects.conversation().filter(session=visitor, pk__lt=before, answered_at__isnull=False)
+    return answered.order_by("-pk").values_list("answer", flat=True).first() or ""
 
 
 def visitor_of(*, session_key: str | None) -> str:
@@ -39,15 +48,27 @@ def visitor_of(*, session_key: str | None) -> str:
     return str(store(session_key).get("visitor", ""))
 
 
+def is_staff(*, session_key: str | None) -> bool:
+    """Tell whether a session cookie belongs to somebody who is logged in as staff, now."""
+    if not session_key:
+        return False
+    store: type[SessionBase] = import_string(settings.SESSION_ENGINE + ".SessionStore")
+    request = HttpRequest()  # all that Django's own check of a login can be handed
+    request.session = store(session_key)
+    user = get_user(request)
+    return user.is_active and bool(getattr(user, "is_staff", False))
+
+
 def training_pairs() -> Iterator[Pair]:
     """Stream every approved row as a pair: the correction where there is one, else the answer.
 
-    In the order in which they were reviewed, for the newest decision counts where two disagree.
-    Imported rows that nobody corrected or marked as a canary are bulk data: held-out sets may be taken from them
-    alone.
+    Nothing comes from visitors who were dropped. The order is that in which the rows were reviewed, for the newest
+    decision counts where two disagree. Imported rows that nobody corrected or marked as a canary are bulk data:
+    held-out sets may be taken from them alone.
     """
     rows = (
         Chat.objects.approved()
+        .of_kept_visitors()
         .with_best_answer()
         .order_by(F("reviewed_at").asc(nulls_first=True), "pk")
         .values_list("pk", "question", "best_answer", "correction", "origin", "category__name", "canary", "session")

@@ -1,29 +1,34 @@
 """Writes: every change of a stored exchange. Callers are consumers, admin and commands; rules live here.
 
-Each function is one transaction, so that callers need none of their own.
+Each function is one transaction, so that callers need none of their own. Whatever changes what a row teaches gives
+the row the next number of `MemoryRevision`, by which every process learns of it.
 """
 
 import hashlib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import Protocol
+from dataclasses import asdict, dataclass
+from typing import Any, Protocol
 
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from chat.models import Category, Chat
+from chat.models import Category, Chat, MemoryRevision, Visitor
+from core.reply import Candidate, Near
 from core.text import normalise
 
 
 class Answer(Protocol):
-    """What a responder gave: the text, where it comes from, and how sure that part was (0 to 1)."""
+    """What a responder gave, as `core.reply.Reply` describes it."""
 
     text: str
     source: str
     score: float
     model: str
+    nearest: Sequence[Near]
+    candidates: Sequence[Candidate]
+    offers: Sequence[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +60,8 @@ def pair_key(question: str, answer: str) -> str:
 @transaction.atomic
 def store_question(*, visitor: str, room: str, question: str, client_id: str = "") -> Chat:
     """Store a question, or find the one the visitor sent with the same ``client_id``; return its row."""
+    if not Visitor.objects.filter(key=visitor).exists():
+        Visitor.objects.bulk_create([Visitor(key=visitor)], ignore_conflicts=True)
     fields = {"room": room, "question": question}
     if not client_id:
         return Chat.objects.create(session=visitor, **fields)
@@ -74,6 +81,9 @@ def store_answer(*, chat_id: int, answer: Answer) -> Chat:
         source=answer.source,
         score=min(max(answer.score, 0.0), 1.0),
         model_version=answer.model,
+        nearest=[asdict(near) for near in answer.nearest],
+        candidates=[asdict(candidate) for candidate in answer.candidates],
+        offers=list(answer.offers),
         answered_at=timezone.now(),
     )
     return Chat.objects.get(pk=chat_id)
@@ -93,11 +103,12 @@ def save_review(*, chat: Chat, changed: Iterable[str], reviewer: AbstractBaseUse
         fields -= {"question", "answer"}
     if fields & {"question", "answer"}:
         chat.pair_key = pair_key(chat.question, chat.answer)
-        fields.add("pair_key")
+        fields |= {"pair_key", "question_key"}
     if fields & {"question", "answer", "correction", "verify"} or ("canary" in fields and chat.canary):
         chat.reviewer = reviewer
         chat.reviewed_at = timezone.now()
-        fields |= {"reviewer", "reviewed_at"}
+        chat.revision = MemoryRevision.advance()
+        fields |= {"reviewer", "reviewed_at", "revision"}
     if fields:
         chat.save(update_fields=fields)
 
@@ -111,13 +122,15 @@ def add_pair(*, chat: Chat, origin: Chat.Origin, reviewer: AbstractBaseUser) -> 
     chat.answered_at = now
     chat.reviewer = reviewer
     chat.reviewed_at = now
+    chat.revision = MemoryRevision.advance()
     chat.save(force_insert=True)
 
 
 @transaction.atomic
 def set_verify(*, chats: QuerySet[Chat], verify: Chat.Verify, reviewer: AbstractBaseUser) -> int:
     """Give the same decision to many rows; return how many."""
-    return chats.order_by().update(verify=verify, reviewer=reviewer, reviewed_at=timezone.now())
+    review = _review_by(reviewer)
+    return chats.order_by().update(verify=verify, **review)
 
 
 @transaction.atomic
@@ -129,13 +142,19 @@ def set_canary(*, chats: QuerySet[Chat], canary: bool, reviewer: AbstractBaseUse
     changing = chats.order_by().exclude(canary=canary)
     if not canary:
         return changing.update(canary=False)
-    return changing.update(canary=True, reviewer=reviewer, reviewed_at=timezone.now())
+    review = _review_by(reviewer)
+    return changing.update(canary=True, **review)
 
 
 @transaction.atomic
 def set_category(*, chats: QuerySet[Chat], category: Category | None) -> int:
     """Put many rows into one category (None: into none); return how many."""
     return chats.order_by().update(category=category)
+
+
+def _review_by(reviewer: AbstractBaseUser) -> dict[str, Any]:
+    """Return what every review notes: who, when, and its place in the order of changes."""
+    return {"reviewer": reviewer, "reviewed_at": timezone.now(), "revision": MemoryRevision.advance()}
 
 
 def stored_pair(*, question: str, answer: str) -> Chat | None:
@@ -158,6 +177,7 @@ def add_pairs(*, pairs: Sequence[NewPair], origin: Chat.Origin, approve: bool) -
     fresh = {key: pair for key, pair in reversed(keyed.items()) if key not in known}
     categories = _categories({pair.category for pair in fresh.values() if pair.category})
     now = timezone.now()
+    revision = MemoryRevision.advance() if approve else 0
     Chat.objects.bulk_create(
         Chat(
             question=pair.question,
@@ -168,11 +188,12 @@ def add_pairs(*, pairs: Sequence[NewPair], origin: Chat.Origin, approve: bool) -
             answered_at=now,
             reviewed_at=now if approve else None,
             pair_key=key,
+            revision=revision,
         )
         for key, pair in fresh.items()
     )
     undecided = [key for key, verify in known.items() if verify == Chat.Verify.PENDING]
-    approved = _approve_pending(undecided) if approve else 0
+    approved = _approve_pending(undecided, revision) if approve else 0
     return Added(new=len(fresh), approved=approved, duplicates=len(pairs) - len(fresh) - approved)
 
 
@@ -181,6 +202,6 @@ def _categories(names: set[str]) -> dict[str, Category]:
     return {category.name: category for category in Category.objects.filter(name__in=names)}
 
 
-def _approve_pending(keys: list[str]) -> int:
+def _approve_pending(keys: list[str], revision: int) -> int:
     pending = Chat.objects.filter(pair_key__in=keys, verify=Chat.Verify.PENDING)
-    return pending.update(verify=Chat.Verify.APPROVED, reviewed_at=timezone.now())
+    return pending.update(verify=Chat.Verify.APPROVED, reviewed_at=timezone.now(), revision=revision)

@@ -10,7 +10,8 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_safe
 
 from chat import selectors
-from chat.frames import MAX_MESSAGE_LENGTH
+from chat.feedback.selectors import taught
+from chat.frames import MAX_MESSAGE_LENGTH, feedback_state
 from chat.models import Chat
 from chat.responder import opened_responder
 from core.registry import Registry, RegistryError
@@ -30,7 +31,13 @@ def page(request: HttpRequest) -> HttpResponse:
         request.session["visitor"] = uuid4().hex
         if not request.user.is_authenticated:
             request.session.set_expiry(VISITOR_AGE)
-    return render(request, "chat/index.html", {"room": ROOM, "max_message_length": MAX_MESSAGE_LENGTH})
+    context = {
+        "room": ROOM,
+        "max_message_length": MAX_MESSAGE_LENGTH,
+        "is_staff": request.user.is_staff,
+        "taught": [note.as_context() for note in taught(visitor=request.session["visitor"])],
+    }
+    return render(request, "chat/index.html", context)
 
 
 @never_cache
@@ -61,6 +68,8 @@ def _as_message(chat: Chat) -> dict[str, object]:
         "answer": chat.answer if chat.is_answered else None,
         "asked_at": chat.created_at.isoformat(),
         "answered_at": chat.answered_at.isoformat() if chat.answered_at else None,
+        "offers": chat.offers,
+        "feedback": feedback_state(getattr(chat, "feedback", None)),
     }
 
 

@@ -10,7 +10,7 @@ from django.db import connections
 
 from chat import selectors, services
 from chat.models import Chat
-from chat.responder import Answerer, get_responder
+from chat.responder import Answerer, get_responder, learn_changes
 from core.reply import ReplyBusy, ReplyError, ReplyTimeout
 
 logger = logging.getLogger(__name__)
@@ -50,7 +50,7 @@ def answer_outstanding(responder: Answerer, *, up_to: int, pause: Callable[[floa
     answered = 0
     for chat in selectors.unanswered(up_to=up_to):
         try:
-            services.store_answer(chat_id=chat.pk, answer=_reply(responder, chat.question, pause))
+            services.store_answer(chat_id=chat.pk, answer=_reply(responder, chat, pause))
         except ReplyTimeout:
             logger.warning("question %d timed out again", chat.pk)
         except Chat.DoesNotExist:
@@ -60,9 +60,11 @@ def answer_outstanding(responder: Answerer, *, up_to: int, pause: Callable[[floa
     return answered
 
 
-def _reply(responder: Answerer, question: str, pause: Callable[[float], None]) -> services.Answer:
+def _reply(responder: Answerer, chat: Chat, pause: Callable[[float], None]) -> services.Answer:
+    said_before = selectors.last_answer(visitor=chat.session, before=chat.pk)
     while True:
+        learn_changes()
         try:
-            return responder.reply(question)
+            return responder.reply(chat.question, avoid=said_before)
         except ReplyBusy:
             pause(BUSY_PAUSE)

@@ -23,6 +23,12 @@ DATA_DIR: Path = environment.folder("DATA_DIR", default=BASE_DIR / "data")
 OUT_DIR: Path | None = environment.folder("OUT_DIR")
 # What splits Korean into morphemes: konlpy, or mecab, which does without KoNLPy and its GPL.
 ANALYSER = environment.word("ANALYSER", default="konlpy")
+# Who answers: hybrid (memory, then the engine), neural (the engine alone) or memory (alone).
+REPLY_MODE = environment.word("REPLY_MODE", default="hybrid")
+# Answers that one visitor may suggest in a day; further ones are refused politely.
+SUGGESTIONS_PER_DAY = int(environment.number("SUGGESTIONS_PER_DAY", default=20.0, above=-1.0))
+# An answer is learned only when a second reviewer has approved it too.
+SECOND_APPROVAL = environment.flag("SECOND_APPROVAL")
 # Seconds a visitor waits for an answer before an error frame.
 REPLY_TIMEOUT: float = environment.number("REPLY_TIMEOUT", default=20.0)
 # Threads that save and read for the websockets, each with its own database connection.

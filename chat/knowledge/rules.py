@@ -1,9 +1,13 @@
 """What is neither answered nor said, as staff write it down."""
 
-from django.db import models
+from typing import Any
+
+from django.db import models, transaction
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
+
+from chat.knowledge.revision import MemoryRevision
 
 
 class BlockRule(models.Model):
@@ -39,3 +43,9 @@ class BlockRule(models.Model):
 
     def __str__(self) -> str:
         return self.pattern
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Save the rule, and let every process know."""
+        with transaction.atomic():
+            super().save(*args, **kwargs)
+            MemoryRevision.advance()

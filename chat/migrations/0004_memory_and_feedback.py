@@ -14,12 +14,12 @@ _BATCH = 1000
 def fill_question_keys(apps: Apps, schema_editor: BaseDatabaseSchemaEditor) -> None:
     """Give the rows of before their key, some at a time, whatever the table's size."""
     Chat = apps.get_model("chat", "Chat")
+    update = "UPDATE chat_chat SET question_key = %s WHERE id = %s"  # bulk_update takes ten times as long
     last = 0
-    while rows := list(Chat.objects.filter(pk__gt=last).order_by("pk").only("pk", "question")[:_BATCH]):
-        for chat in rows:
-            chat.question_key = question_digest(chat.question)
-        Chat.objects.bulk_update(rows, ["question_key"])
-        last = rows[-1].pk
+    while rows := list(Chat.objects.filter(pk__gt=last).order_by("pk").values_list("pk", "question")[:_BATCH]):
+        with schema_editor.connection.cursor() as cursor:
+            cursor.executemany(update, [(question_digest(question), pk) for pk, question in rows])
+        last = rows[-1][0]
 
 
 def fill_visitors(apps: Apps, schema_editor: BaseDatabaseSchemaEditor) -> None:

@@ -18,16 +18,20 @@ class FakeResponder:
     delays: dict = field(default_factory=dict)
     errors: dict = field(default_factory=dict)
     asked: list = field(default_factory=list)
+    avoided: list = field(default_factory=list)
+    modes: list = field(default_factory=list)
 
-    def reply(self, text):
+    def reply(self, text, *, mode=None, avoid=""):
         self.asked.append(text)
+        self.avoided.append(avoid)
+        self.modes.append(mode)
         if text in self.errors:
             raise self.errors[text]
         return Reply(text=f"answer to {text}", source="neural", score=0.5, model="run-1")
 
-    async def areply(self, text):
+    async def areply(self, text, *, mode=None, avoid=""):
         await asyncio.sleep(self.delays.get(text, 0))
-        return self.reply(text)
+        return self.reply(text, mode=mode, avoid=avoid)
 
     def close(self):
         pass

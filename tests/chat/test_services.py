@@ -16,6 +16,9 @@ class Answer:
     source: str = "neural"
     score: float = 0.5
     model: str = "run-1"
+    nearest: tuple = ()
+    candidates: tuple = ()
+    offers: tuple = ()
 
 
 class TestStoring:

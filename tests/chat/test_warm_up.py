@@ -1,7 +1,9 @@
+from types import SimpleNamespace
+
 import pytest
 
-from chat import responder, selectors, warm_up
-from chat.models import Chat
+from chat import responder, selectors, services, warm_up
+from chat.models import BlockRule, Chat
 from core.reply import ReplyBusy, ReplyError, ReplyTimeout
 
 pytestmark = pytest.mark.django_db
@@ -90,19 +92,41 @@ class TestTheOneResponder:
         yield
         responder.set_responder(before)
 
-    def test_is_opened_once_with_the_settings(self, monkeypatch, settings, tmp_path):
+    def test_is_opened_once_with_the_settings(self, monkeypatch, settings, tmp_path, make_chat):
         opened = []
 
         def open_it(data_dir, **options):
             opened.append((data_dir, options))
-            return object()
+            return SimpleNamespace()
 
         settings.DATA_DIR, settings.OUT_DIR, settings.REPLY_TIMEOUT = tmp_path, tmp_path / "model", 7.0
-        settings.ANALYSER = "mecab"
+        settings.ANALYSER, settings.REPLY_MODE = "mecab", "memory"
         monkeypatch.setattr(responder.Responder, "open", open_it)
+        make_chat(verify="approved")
         assert responder.opened_responder() is None
         assert responder.get_responder() is responder.get_responder() is responder.opened_responder()
-        assert opened == [(tmp_path, {"out_dir": tmp_path / "model", "analyser": "mecab", "timeout": 7.0})]
+        ((data_dir, options),) = opened
+        assert options.pop("memory").find("안녕")[0].answer == "반가워요"
+        assert data_dir == tmp_path
+        assert options == {"out_dir": tmp_path / "model", "mode": "memory", "analyser": "mecab", "timeout": 7.0}
+
+    def test_hears_of_what_is_decided_and_blocked_later(self, monkeypatch, make_chat, boss):
+        server = SimpleNamespace()
+
+        def open_it(data_dir, *, memory, **options):
+            server.memory = memory
+            return server
+
+        monkeypatch.setattr(responder.Responder, "open", open_it)
+        responder.learn_changes()  # nothing is open yet
+        responder.get_responder()
+        chat = make_chat()
+        services.set_verify(chats=Chat.objects.filter(pk=chat.pk), verify="approved", reviewer=boss)
+        BlockRule.objects.create(pattern="바보")
+        assert server.memory.find("안녕") == [] and not server.rules.blocks("바보")
+        responder.learn_changes()
+        assert server.memory.find("안녕")[0].row == chat.pk
+        assert server.rules.blocks("바보")
 
     def test_that_cannot_be_opened_is_not_tried_for_every_question(self, monkeypatch):
         tries = []

@@ -9,7 +9,7 @@ from collections import Counter
 from chatbot.asgi import application  # isort: skip (it sets Django up, and the rest needs that)
 
 from chat.responder import set_responder
-from core.reply import Reply, ReplyBusy, ReplyTimeout
+from core.reply import Mode, Reply, ReplyBusy, ReplyTimeout
 
 __all__ = ["application"]
 
@@ -22,7 +22,7 @@ class Parrot:
     def __init__(self) -> None:
         self._heard: Counter[str] = Counter()
 
-    def reply(self, text: str) -> Reply:
+    def reply(self, text: str, *, mode: Mode | None = None, avoid: str = "") -> Reply:
         """Answer at once, or fail as the text asks."""
         self._heard[text] += 1
         if "시간초과" in text and self._heard[text] == 1:
@@ -36,7 +36,7 @@ class Parrot:
             model="grown" if "자랐니" in text else "first",
         )
 
-    async def areply(self, text: str) -> Reply:
+    async def areply(self, text: str, *, mode: Mode | None = None, avoid: str = "") -> Reply:
         """Answer, after a while where the text asks for it."""
         if "천천히" in text:
             await asyncio.sleep(SLOW)

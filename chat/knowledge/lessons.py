@@ -1,0 +1,77 @@
+"""What the reviewed rows teach, read from the database: all of it, or what changed since some revision."""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
+
+from chat.models import Chat, Forgotten, Visitor
+from core.memory import Lesson
+from core.text import normalise
+
+_CHUNK = 2000
+# A correction makes the served answer wrong at once, also while it waits for its approval.
+_REVIEWED = ~Q(verify=Chat.Verify.PENDING) | ~Q(correction="")
+
+
+class Row(NamedTuple):
+    """The columns that a lesson is made of."""
+
+    pk: int
+    question: str
+    answer: str
+    correction: str
+    verify: str
+    source: str
+
+
+class Change(NamedTuple):
+    """What one row teaches now; None for nothing."""
+
+    row: int
+    lesson: Lesson | None
+
+
+def lesson_of(row: Row) -> Lesson | None:
+    """Return what a row teaches: an approved answer, an answer that is wrong, both, or nothing (None)."""
+    best = row.correction or row.answer
+    right = best if row.verify == Chat.Verify.APPROVED and normalise(best) else None
+    wrong = (row.answer,) if _is_wrong(row) else ()
+    return Lesson(row.pk, row.question, right, wrong) if right is not None or wrong else None
+
+
+def _is_wrong(row: Row) -> bool:
+    """Tell whether the answer as served was judged wrong. What is said instead of an answer is never that."""
+    if row.source == Chat.Source.FALLBACK or not normalise(row.answer):
+        return False
+    corrected = bool(row.correction) and normalise(row.correction) != normalise(row.answer)
+    return corrected or row.verify == Chat.Verify.DELETE
+
+
+def lessons() -> Iterator[Lesson]:
+    """Stream what all rows teach, in the order in which they were decided on, the newest last."""
+    for row in _rows(Chat.objects.filter(_REVIEWED).of_kept_visitors()):
+        if lesson := lesson_of(row):
+            yield lesson
+
+
+def changes(*, since: int) -> Iterator[Change]:
+    """Stream what changed after revision ``since``: rows in the order in which they were decided on.
+
+    With each row come the reviewed rows of the same question, which did not change: told in one order, they
+    disagree the same way in every process, whenever it heard of which.
+    """
+    changed = Chat.objects.filter(revision__gt=since)
+    alike = Chat.objects.filter(_REVIEWED, question_key__in=changed.values("question_key"))
+    dropped = Exists(Visitor.objects.dropped().filter(key=OuterRef("session")))
+    for row in _rows((changed | alike).exclude(dropped)):
+        yield Change(row.pk, lesson_of(row))
+    for pk in changed.filter(dropped).values_list("pk", flat=True).iterator(chunk_size=_CHUNK):
+        yield Change(pk, None)
+    for pk in Forgotten.objects.filter(revision__gt=since).values_list("row", flat=True).iterator(chunk_size=_CHUNK):
+        yield Change(pk, None)
+
+
+def _rows(chats: QuerySet[Chat]) -> Iterator[Row]:
+    in_order = chats.order_by(F("reviewed_at").asc(nulls_first=True), "pk").values_list(*Row._fields)
+    return map(Row._make, in_order.iterator(chunk_size=_CHUNK))
