@@ -13,10 +13,14 @@ from core.reply import Reply
 
 @dataclass
 class FakeResponder:
-    """Answers "answer to <question>" after ``delays[question]`` seconds, or raises ``errors[question]``."""
+    """Answers ``replies[question]`` or "answer to <question>" after ``delays[question]`` seconds.
+
+    It raises ``errors[question]``.
+    """
 
     delays: dict = field(default_factory=dict)
     errors: dict = field(default_factory=dict)
+    replies: dict = field(default_factory=dict)
     asked: list = field(default_factory=list)
     avoided: list = field(default_factory=list)
     modes: list = field(default_factory=list)
@@ -27,6 +31,8 @@ class FakeResponder:
         self.modes.append(mode)
         if text in self.errors:
             raise self.errors[text]
+        if text in self.replies:
+            return self.replies[text]
         return Reply(text=f"answer to {text}", source="neural", score=0.5, model="run-1")
 
     async def areply(self, text, *, mode=None, avoid=""):

@@ -6,12 +6,14 @@ from contextlib import asynccontextmanager
 import pytest
 from asgiref.sync import sync_to_async
 from channels.testing import WebsocketCommunicator
+from django.contrib import auth
+from django.utils import timezone
 
 from chat import exchange, services
 from chat.consumers import MAX_IN_FLIGHT
-from chat.models import Chat
+from chat.models import Chat, Feedback, Visitor
 from chatbot.routing import build_application
-from core.reply import ReplyBusy, ReplyError, ReplyTimeout
+from core.reply import Candidate, Near, Reply, ReplyBusy, ReplyError, ReplyTimeout
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -26,14 +28,27 @@ async def visit():
     """Make a visitor's session and return the headers of its browser."""
     from django.contrib.sessions.backends.db import SessionStore
 
-    def make(visitor, **cookies):
+    def make(visitor, login=None, **cookies):
         session = SessionStore()
         session["visitor"] = visitor
+        if login is not None:
+            session.update(
+                {
+                    auth.SESSION_KEY: str(login.pk),
+                    auth.BACKEND_SESSION_KEY: "django.contrib.auth.backends.ModelBackend",
+                    auth.HASH_SESSION_KEY: login.get_session_auth_hash(),
+                }
+            )
         session.create()
         pairs = {"sessionid": session.session_key, **cookies}
         return [(b"cookie", "; ".join(f"{name}={value}" for name, value in pairs.items()).encode())]
 
     return sync_to_async(make)
+
+
+@pytest.fixture
+def make_chat_async(make_chat):
+    return sync_to_async(make_chat)
 
 
 @pytest.fixture(autouse=True)
@@ -344,3 +359,111 @@ async def test_other_addresses_are_refused(application, path):
     socket = WebsocketCommunicator(application, path)
     connected, _ = await socket.connect()
     assert not connected
+
+
+# --- Feedback, and who answers ------------------------------------------------------------------------------------
+
+
+async def answered(socket, text="안녕"):
+    """Ask, and return the row with the answer."""
+    await say(socket, text)
+    return (await socket.receive_json_from())["chat"]
+
+
+async def test_feedback_on_an_answer_is_stored_and_told(application, fake):
+    async with talking(application) as socket:
+        chat = await answered(socket)
+        await socket.send_json_to({"feedback": {"chat": chat, "thumb": "down"}})
+        told = await socket.receive_json_from()
+        assert told == {"feedback": {"chat": chat, "thumb": "down", "reaction": "", "suggested": False, "ask": True}}
+        await socket.send_json_to({"feedback": {"chat": chat, "suggestion": "반가워요"}})
+        told = await socket.receive_json_from()
+        assert told["feedback"] == {"chat": chat, "thumb": "down", "reaction": "", "suggested": True, "ask": False}
+    assert (await Feedback.objects.aget()).suggestion == "반가워요"
+
+
+async def test_feedback_on_the_answer_of_somebody_else_is_refused(application, fake):
+    async with talking(application) as mine, talking(application) as other:
+        chat = await answered(mine)
+        await other.send_json_to({"feedback": {"chat": chat, "thumb": "up"}})
+        refused = await other.receive_json_from()
+        assert (refused["error"]["code"], refused["chat"]) == ("not_yours", chat)
+    assert not await Feedback.objects.aexists()
+
+
+async def test_a_thumb_while_an_answer_is_awaited_waits_for_nothing(application, fake):
+    fake.delays = {"느린 질문": 0.3}
+    async with talking(application) as socket:
+        chat = await answered(socket)
+        await say(socket, "느린 질문")
+        await socket.send_json_to({"feedback": {"chat": chat, "thumb": "up"}})
+        assert "feedback" in await socket.receive_json_from()
+        assert "message" in await socket.receive_json_from()
+
+
+async def test_seen_notes_are_marked(application, fake, visit, make_chat_async):
+    chat = await make_chat_async(session="v", verify="approved", correction="어서 와요", reviewed_at=timezone.now())
+    visitor = await Visitor.objects.acreate(key="v")
+    await Feedback.objects.acreate(chat=chat, visitor=visitor, thumb="down")
+    await Chat.objects.aupdate(reviewed_at=timezone.now())
+    async with talking(application, await visit("v")) as socket:
+        await socket.send_json_to({"seen": [chat.pk]})
+        await answered(socket)
+        for _ in range(50):
+            if (await Feedback.objects.aget()).told_at:
+                break
+            await asyncio.sleep(0.02)
+    assert (await Feedback.objects.aget()).told_at
+
+
+async def test_the_answer_before_is_told_to_the_responder(application, fake, visit):
+    async with talking(application, await visit("someone")) as socket:
+        await answered(socket, "하나")
+        await answered(socket, "둘")
+    async with talking(application, await visit("somebody else")) as socket:
+        await answered(socket, "셋")
+    assert fake.avoided == ["", "answer to 하나", ""]
+
+
+async def test_staff_may_choose_who_answers(application, fake, visit, django_user_model):
+    user = await django_user_model.objects.acreate_user("kim", is_staff=True)
+    headers = await visit("someone", login=user)
+    async with talking(application, headers) as socket:
+        await socket.send_json_to({"message": "안녕", "mode": "neural"})
+        assert (await socket.receive_json_from())["message"] == "answer to 안녕"
+        await answered(socket)
+        assert fake.modes == ["neural", None]
+        await django_user_model.objects.aupdate(is_staff=False)
+        await socket.send_json_to({"message": "안녕", "mode": "neural"})
+        assert (await socket.receive_json_from())["error"]["code"] == "not_allowed"
+
+
+@pytest.mark.parametrize("headers", [True, False])
+async def test_others_may_not(application, fake, visit, headers):
+    async with talking(application, await visit("someone") if headers else ()) as socket:
+        await socket.send_json_to({"message": "안녕", "mode": "neural", "id": "m1"})
+        refused = await socket.receive_json_from()
+    assert (refused["error"]["code"], refused["id"]) == ("not_allowed", "m1")
+    assert fake.asked == []
+
+
+async def test_provenance_is_stored_and_only_offers_are_sent(application, fake):
+    fake.replies = {
+        "안녕": Reply(
+            "아직 몰라요",
+            "fallback",
+            0.0,
+            "run-1",
+            nearest=(Near(3, "안녕하세요", "반가워요", 0.5),),
+            candidates=(Candidate("반가워요", "neural", 0.25),),
+            offers=("안녕하세요",),
+        )
+    }
+    async with talking(application) as socket:
+        await say(socket, "안녕")
+        frame = await socket.receive_json_from()
+    (chat,) = await rows()
+    assert chat.nearest == [{"row": 3, "question": "안녕하세요", "answer": "반가워요", "similarity": 0.5}]
+    assert chat.candidates == [{"text": "반가워요", "source": "neural", "score": 0.25}]
+    assert chat.offers == frame["offers"] == ["안녕하세요"]
+    assert not frame.keys() & {"nearest", "candidates"}

@@ -4,6 +4,7 @@ import pytest
 from django.utils import translation
 
 from chat import frames
+from chat.feedback.services import Given
 from chat.models import Chat
 
 
@@ -101,3 +102,68 @@ def test_every_error_is_told_in_korean_and_in_english(code):
 
 def test_the_limit_told_is_the_limit():
     assert str(frames.MAX_MESSAGE_LENGTH) in str(frames.DETAILS["too_long"])
+
+
+class TestFeedback:
+    @pytest.mark.parametrize(
+        ("parts", "given"),
+        [
+            ({"thumb": "up"}, Given(thumb="up")),
+            ({"thumb": "", "reaction": "😀"}, Given(thumb="", reaction="😀")),
+            ({"suggestion": "가" * 600}, Given(suggestion="가" * 600)),
+        ],
+    )
+    def test_its_parts_are_read(self, parts, given):
+        frame = frames.parse(json.dumps({"feedback": {"chat": 17} | parts}))
+        assert frame == frames.FeedbackOnAnswer(17, given)
+
+    @pytest.mark.parametrize(
+        "content",
+        [
+            None,
+            [],
+            {},
+            {"thumb": "up"},
+            {"chat": "17", "thumb": "up"},
+            {"chat": True, "thumb": "up"},
+            {"chat": 0, "thumb": "up"},
+            {"chat": 2**63, "thumb": "up"},
+            {"chat": 17},
+            {"chat": 17, "thumb": "sideways"},
+            {"chat": 17, "thumb": None},
+            {"chat": 17, "reaction": "좋아"},
+            {"chat": 17, "suggestion": ["가"]},
+            {"chat": 17, "suggestion": "a\0"},
+        ],
+    )
+    def test_that_cannot_be_read_is_refused(self, content):
+        assert code_of(json.dumps({"feedback": content})) == "bad_feedback"
+
+    def test_a_long_suggestion_is_refused_and_says_of_which_answer(self):
+        with pytest.raises(frames.FrameError) as caught:
+            frames.parse(json.dumps({"feedback": {"chat": 17, "suggestion": "가" * 601}}))
+        assert (caught.value.code, caught.value.chat_id) == ("too_long", 17)
+
+    @pytest.mark.parametrize("seen", [[], [1, 2]])
+    def test_seen_notes_are_read(self, seen):
+        assert frames.parse(json.dumps({"seen": seen})) == frames.Seen(seen)
+
+    @pytest.mark.parametrize("seen", [None, 1, ["1"], [-1]])
+    def test_other_things_are_no_seen_notes(self, seen):
+        assert code_of(json.dumps({"seen": seen})) == "bad_feedback"
+
+
+@pytest.mark.parametrize("mode", ["hybrid", "neural", "memory"])
+def test_mode_is_read(mode):
+    assert frames.parse(json.dumps({"message": "안녕", "mode": mode})).mode == mode
+
+
+@pytest.mark.parametrize("mode", ["", "engine", 1, ["neural"]])
+def test_unknown_mode_is_refused(mode):
+    assert code_of(json.dumps({"message": "안녕", "mode": mode})) == "bad_message"
+
+
+def test_answer_frame_brings_what_can_be_asked_instead():
+    chat = Chat(pk=1, answer="아직 몰라요", offers=["이름이 뭐야?"])
+    assert json.loads(frames.answer_frame(chat))["offers"] == ["이름이 뭐야?"]
+    assert "offers" not in json.loads(frames.answer_frame(Chat(pk=1, answer="응")))

@@ -200,7 +200,7 @@ class TestRules:
 @pytest.mark.django_db(transaction=True)
 def test_writers_and_readers_at_once_miss_nothing(make_chat, boss):
     """Each writer's change is known to a reader that looks after the writer is done."""
-    chats = [make_chat(f"질문 {number}", f"답 {number}") for number in range(24)]
+    chats = [make_chat(f"질문 {number}", f"답 {number}") for number in range(12)]
     knowledge = Knowledge(Memory(Tokenizer(Syllables())))
     knowledge.load()
     missed = []
@@ -218,5 +218,5 @@ def test_writers_and_readers_at_once_miss_nothing(make_chat, boss):
     for thread in threads:
         thread.join()
     assert missed == []
-    assert knowledge.memory.size == 24
-    assert MemoryRevision.current() == 24
+    assert knowledge.memory.size == 12
+    assert MemoryRevision.current() == 12
