@@ -3,7 +3,7 @@
  * retries what the server asks to retry, and gives up aloud. Knows the wire format; draws nothing.
  *
  * Events: "state" (detail: {id, state, code, detail}) with state waiting | sending | sent | failed, and
- * "answer" (detail: {id, text, chat, model}; id is "" or unknown where the server answered something else).
+ * "answer" (detail: {id, text, chat, model, offers}; id is "" or unknown where the server answered something else).
  */
 import { newId } from "./identity.js";
 
@@ -41,9 +41,14 @@ export class Delivery extends EventTarget {
     return this.#connection.isOpen && this.#outbox.all().some((entry) => !entry.failed);
   }
 
-  /** @param {string} text @returns {import("./outbox.js").Entry} */
-  create(text) {
-    return { id: newId(), text, askedAt: Date.now(), failed: "" };
+  /** @param {string} text @param {string} mode @returns {import("./outbox.js").Entry} */
+  create(text, mode = "") {
+    return { id: newId(), text, askedAt: Date.now(), failed: "", mode };
+  }
+
+  /** True while this very text has no answer yet. */
+  isAsking(text) {
+    return this.#outbox.all().some((entry) => !entry.failed && entry.text === text);
   }
 
   /** Take over a message, new or from an earlier visit, and see it through. */
@@ -91,7 +96,8 @@ export class Delivery extends EventTarget {
     const flight = this.#flights.get(entry.id) ?? { timer: 0, retries: 0, silences: 0 };
     this.#flights.set(entry.id, flight);
     clearTimeout(flight.timer);
-    if (!this.#connection.send({ message: entry.text, id: entry.id })) {
+    const { text: message, id, mode } = entry;
+    if (!this.#connection.send(mode ? { message, id, mode } : { message, id })) {
       this.#tell(entry.id, "waiting");
       return;
     }
@@ -148,9 +154,9 @@ export class Delivery extends EventTarget {
     if (frame?.error) {
       this.#refused(frame.id ?? "", frame.error);
     } else if (typeof frame?.message === "string") {
-      const { message, id = "", chat = null, model = "" } = frame;
+      const { message, id = "", chat = null, model = "", offers = [] } = frame;
       this.settle(id);
-      this.dispatchEvent(new CustomEvent("answer", { detail: { id, text: message, chat, model } }));
+      this.dispatchEvent(new CustomEvent("answer", { detail: { id, text: message, chat, model, offers } }));
     }
   }
 

@@ -2,7 +2,8 @@
  * What the server remembers of this visitor's conversation.
  *
  * @typedef {{chat: number, id: string, question: string, answer: string|null,
- *            asked_at: string, answered_at: string|null}} Exchange
+ *            asked_at: string, answered_at: string|null, offers?: string[],
+ *            feedback?: import("./opinions.js").Opinion|null}} Exchange
  */
 
 const TIMEOUT = 10000;

@@ -2,13 +2,17 @@
 import { Clock } from "./clock.js";
 import { Composer } from "./composer.js";
 import { Delivery } from "./delivery.js";
+import { Feedback } from "./feedback.js";
 import { fetchHistory } from "./history.js";
 import { Messages } from "./messages.js";
+import { Mode } from "./mode.js";
 import { Notice } from "./notice.js";
+import { Opinions } from "./opinions.js";
 import { Outbox } from "./outbox.js";
 import { Scroll } from "./scroll.js";
 import { Connection } from "./socket.js";
 import { Shelf } from "./storage.js";
+import { Taught } from "./taught.js";
 import { followKeyboard } from "./viewport.js";
 
 /** Away longer than this (ms), a phone has likely cut the connection without telling. */
@@ -26,10 +30,17 @@ const connection = new Connection(`${scheme}//${location.host}/ws/chat/${encodeU
 const outbox = new Outbox(new Shelf("localStorage", `jaram.outbox.${page.room}.`));
 const delivery = new Delivery(connection, outbox);
 const clock = new Clock(document.documentElement.lang, { today: page.textToday, yesterday: page.textYesterday });
-const messages = new Messages($("messages"), clock, page);
+const opinions = new Opinions($("messages"), {
+  feedback: new Feedback(connection, new Shelf("localStorage", `jaram.feedback.${page.room}.`)),
+  words: page,
+  say: announce,
+  drafts: new Shelf("sessionStorage", `jaram.suggestion.${page.room}.`),
+});
+const messages = new Messages($("messages"), clock, page, opinions);
 const scroll = new Scroll($("log"), $("newer"));
 const notice = new Notice($("notice"), () => connection.connect());
 const composer = new Composer($("composer"), { limit: Number(page.limit), words: page, onSend: say, draft: draft() });
+const mode = new Mode($("mode"), new Shelf("sessionStorage", "jaram.mode."));
 /** The model that gave the last answer, and whether the history has been read. */
 let liveModel = "";
 let remembered = false;
@@ -42,9 +53,14 @@ function draft() {
   return { load: () => shelf.get(page.room) ?? "", save: (text) => shelf.set(page.room, text) };
 }
 
+/** Read a sentence out, where nothing that is drawn says it. */
+function announce(sentence) {
+  $("announcer").textContent = sentence;
+}
+
 /** @param {string} text */
 function say(text) {
-  const entry = delivery.create(text);
+  const entry = delivery.create(text, mode.value);
   messages.ask(entry);
   delivery.take(entry);
   refresh();
@@ -58,11 +74,9 @@ function showTyping(on) {
   }
   $("typing").hidden = !on;
   clearTimeout(slowAnswer);
-  $("announcer").textContent = "";
+  announce("");
   if (on) {
-    slowAnswer = setTimeout(() => {
-      $("announcer").textContent = page.textTyping;
-    }, SLOW);
+    slowAnswer = setTimeout(() => announce(page.textTyping), SLOW);
   }
 }
 
@@ -84,7 +98,8 @@ async function remember() {
       delivery.settle(exchange.id);
     } else if (!outbox.get(exchange.id) && !messages.hasAnswer(exchange.id)) {
       // Asked here once and never answered: the same id brings the one answer, however often it is asked.
-      delivery.take({ id: exchange.id, text: exchange.question, askedAt: Date.parse(exchange.asked_at), failed: "" });
+      const { id, question: text, asked_at } = exchange;
+      delivery.take({ id, text, askedAt: Date.parse(asked_at), failed: "", mode: "" });
     }
   }
   $("more").hidden = !more;
@@ -117,12 +132,12 @@ function showState({ id, state, code, detail }) {
   if (state === "failed") {
     const sentence = sentenceFor(code, detail);
     messages.explain(id, { sentence, retry: Delivery.canRetry(code) });
-    $("announcer").textContent = sentence;
+    announce(sentence);
     scroll.keep();
   }
 }
 
-function showAnswer({ id, text, chat, model }) {
+function showAnswer({ id, text, chat, model, offers }) {
   if (messages.hasAnswer(id, chat)) {
     return;
   }
@@ -134,7 +149,7 @@ function showAnswer({ id, text, chat, model }) {
     messages.divide(page.textGrown, "grown");
   }
   liveModel = model || liveModel;
-  messages.answer({ id, chat, text });
+  messages.answer({ id, chat, text, offers });
   refresh();
   scroll.added();
 }
@@ -150,7 +165,19 @@ function act(event) {
     composer.write(messages.remove(id));
     composer.focus();
     refresh();
+  } else if (action === "offer" && !delivery.isAsking(event.target.textContent)) {
+    say(event.target.textContent);
   }
+}
+
+/** The card of what was learned from this visitor; the conversation gets its room when it has been read. */
+function showTaught() {
+  const shelf = new Shelf("localStorage", `jaram.taught.${page.room}.`);
+  const onDone = () => {
+    scroll.keep();
+    $("log").focus({ preventScroll: true });
+  };
+  return new Taught($("taught"), { connection, shelf, onDone });
 }
 
 function listen() {
@@ -192,6 +219,7 @@ function listen() {
 async function start() {
   followKeyboard();
   listen();
+  showTaught();
   if (window.matchMedia("(hover: hover) and (pointer: fine)").matches) {
     composer.focus(); // On a phone this would open the keyboard over the greeting.
   }

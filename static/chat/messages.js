@@ -10,6 +10,7 @@ export class Messages {
   #list;
   #clock;
   #words;
+  #opinions;
   #templates;
   /** @type {Map<string, HTMLLIElement>} "q:" or "a:" and the exchange's key → its bubble's line */
   #lines = new Map();
@@ -18,11 +19,13 @@ export class Messages {
    * @param {HTMLOListElement} list
    * @param {import("./clock.js").Clock} clock
    * @param {DOMStringMap} words the page's data-text-… strings
+   * @param {import("./opinions.js").Opinions} opinions shows at each answer what the visitor thinks of it
    */
-  constructor(list, clock, words) {
+  constructor(list, clock, words, opinions) {
     this.#list = list;
     this.#clock = clock;
     this.#words = words;
+    this.#opinions = opinions;
     const template = (name) => document.getElementById(`${name}-template`).content.firstElementChild;
     this.#templates = { question: template("question"), answer: template("answer"), divider: template("divider") };
   }
@@ -55,10 +58,10 @@ export class Messages {
     }
   }
 
-  /** Add an answer at the end. @param {{id: string, chat: number|null, text: string}} answer */
-  answer({ id, chat, text }) {
-    if (!this.hasAnswer(id, chat)) {
-      const line = this.#answer(keyOf(id, chat), text, new Date());
+  /** Add an answer at the end. @param {{id: string, chat: number|null, text: string, offers: string[]}} answer */
+  answer({ id, ...answer }) {
+    if (!this.hasAnswer(id, answer.chat)) {
+      const line = this.#answer(keyOf(id, answer.chat), answer, new Date());
       line.classList.add("message--new");
       this.#list.append(line);
       this.#arrange();
@@ -68,12 +71,14 @@ export class Messages {
   /** Bring in what the server remembers: each missing message goes behind the one it followed there. */
   merge(exchanges) {
     let previous = document.getElementById("greeting");
-    for (const { key, text, at } of inOrder(exchanges)) {
+    for (const { key, at, ...said } of inOrder(exchanges)) {
       const known = this.#lines.get(key);
       const name = key.slice(2);
-      const line = known ?? (key.startsWith("q:") ? this.#question(name, text, at) : this.#answer(name, text, at));
+      const line = known ?? (key.startsWith("q:") ? this.#question(name, said.text, at) : this.#answer(name, said, at));
       if (!known) {
         previous.after(line);
+      } else if (key.startsWith("a:")) {
+        this.#opinions.attach(line, said.chat, said.feedback); // It may have been given in another window.
       }
       previous = line;
     }
@@ -125,9 +130,14 @@ export class Messages {
     return line;
   }
 
-  #answer(key, text, at) {
+  #answer(key, { chat, text, offers = [], feedback = null }, at) {
     const line = this.#line("answer", `a:${key}`, at);
     line.querySelector(".bubble__text").textContent = text;
+    line.querySelector(".offers").append(...offers.map(offer));
+    line.querySelector(".offers").hidden = offers.length === 0;
+    if (chat !== null) {
+      this.#opinions.attach(line, chat, feedback);
+    }
     return line;
   }
 
@@ -160,6 +170,7 @@ export class Messages {
       before = line;
     }
     stale.forEach((divider) => divider.remove());
+    this.#opinions.arrange();
   }
 
   /** The day's line above a message; one that is there stays, or a screen reader would read it again. */
@@ -188,15 +199,26 @@ export class Messages {
 
 /** Exchanges as single messages in the order in which they were said. */
 function inOrder(exchanges) {
-  const said = exchanges.flatMap(({ id, chat, question, answer, asked_at, answered_at }) => {
+  const said = exchanges.flatMap(({ id, chat, question, answer, asked_at, answered_at, offers, feedback }) => {
     const key = keyOf(id, chat);
     const lines = [{ key: `q:${key}`, text: question, at: new Date(asked_at) }];
     if (answer !== null) {
-      lines.push({ key: `a:${key}`, text: answer, at: new Date(answered_at ?? asked_at) });
+      const at = new Date(answered_at ?? asked_at);
+      lines.push({ key: `a:${key}`, text: answer, at, chat, offers, feedback });
     }
     return lines;
   });
   return said.sort((a, b) => a.at - b.at);
+}
+
+/** A button that asks what Jaram does know. @param {string} question */
+function offer(question) {
+  const button = document.createElement("button");
+  button.type = "button";
+  button.dataset.action = "offer";
+  button.lang = "ko";
+  button.textContent = question;
+  return button;
 }
 
 /** Name the question where something else was said between it and this answer. */

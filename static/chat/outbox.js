@@ -2,8 +2,9 @@
  * What this visitor has said and Jaram has not answered yet. Each entry lives under a key of its own, so that two
  * tabs never overwrite each other's entries, and a reload (or a crash) loses nothing.
  *
- * @typedef {{id: string, text: string, askedAt: number, failed: string}} Entry
+ * @typedef {{id: string, text: string, askedAt: number, failed: string, mode: string}} Entry
  *   failed: the code of the error that ended it, "" while it is still under way
+ *   mode: which part of Jaram staff want to answer it, "" for what the server's setting says
  */
 
 export class Outbox {
@@ -53,9 +54,9 @@ export class Outbox {
 /** @returns {Entry|null} null for what this page did not write */
 function parse(json) {
   try {
-    const { id, text, askedAt, failed = "" } = JSON.parse(json);
+    const { id, text, askedAt, failed = "", mode = "" } = JSON.parse(json);
     const whole = typeof id === "string" && typeof text === "string" && typeof askedAt === "number";
-    return whole && id && text ? { id, text, askedAt, failed: String(failed) } : null;
+    return whole && id && text ? { id, text, askedAt, failed: String(failed), mode: String(mode) } : null;
   } catch {
     return null;
   }

@@ -18,8 +18,10 @@ export class Scroll {
       this.toEnd();
       box.focus({ preventScroll: true });
     });
-    // The keyboard, a growing message box and late fonts change the height without a scroll.
-    new ResizeObserver(() => this.keep()).observe(box);
+    // The keyboard, a growing message box, late fonts and what opens below an answer change heights without a scroll.
+    const observer = new ResizeObserver(() => this.keep());
+    observer.observe(box);
+    observer.observe(box.firstElementChild);
   }
 
   /** Something changed its height. */
