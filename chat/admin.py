@@ -4,6 +4,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
+from django.contrib.admin.utils import flatten
 from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import Group, User
@@ -21,9 +22,12 @@ from unfold.forms import ActionForm, AdminPasswordChangeForm, UserChangeForm, Us
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget
 
 from chat import services
+from chat.feedback.admin import VisitorAdmin  # noqa: F401 - importing it registers it
 from chat.filters import DayRangeFilter
 from chat.formats import FORMATS
+from chat.knowledge.admin import BlockRuleAdmin  # noqa: F401
 from chat.models import Category, Chat
+from chat.provenance import Provenance
 from chat.resources import ChatResource
 from core.text import normalise
 
@@ -35,6 +39,10 @@ VERIFY_COLOURS = {
     Chat.Verify.APPROVED.value: "success",
     Chat.Verify.DELETE.value: "danger",
 }
+
+# Where a row comes from; of a conversation, also where its answer does.
+_WHENCE = (("origin", "source"), ("score_percent", "model_link"), ("created_at", "answered_at"))
+_ANSWERED = ("visitor_link", "visitor_said", "nearest_rows", "other_candidates")
 
 
 def may_view_chats(request: HttpRequest) -> bool:
@@ -96,7 +104,7 @@ class ChatForm(forms.ModelForm):
 
 
 @admin.register(Chat)
-class ChatAdmin(ModelAdmin, ImportExportModelAdmin):
+class ChatAdmin(Provenance, ModelAdmin, ImportExportModelAdmin):
     """Chats: listed, searched, filtered, corrected one by one and decided on in bulk."""
 
     form = ChatForm
@@ -168,25 +176,15 @@ class ChatAdmin(ModelAdmin, ImportExportModelAdmin):
         """Ask a new pair for what it needs; show where a stored row comes from."""
         if obj is None:
             return [(None, {"fields": ("question", "answer", "verify", "canary", "category")})]
-        provenance = ("origin", "source", "score_percent", "model_version", "created_at", "answered_at")
         return [
             (None, {"fields": ("question", "answer", "correction", "verify", "canary", "category")}),
             (_("검토 기록"), {"fields": (("reviewer", "reviewed_at"),)}),
-            (_("나온 곳"), {"fields": (provenance[:2], provenance[2:4], provenance[4:])}),
+            (_("나온 곳"), {"fields": _WHENCE + (_ANSWERED if obj.is_conversation else ())}),
         ]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Chat | None = None) -> tuple[str, ...]:
         """What was said stays as it was said."""
-        always = (
-            "origin",
-            "source",
-            "score_percent",
-            "model_version",
-            "created_at",
-            "answered_at",
-            "reviewer",
-            "reviewed_at",
-        )
+        always = (*flatten(_WHENCE + _ANSWERED), "reviewer", "reviewed_at")
         return ("question", "answer", *always) if obj is not None and obj.is_conversation else always
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, str]:

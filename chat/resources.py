@@ -11,7 +11,7 @@ from chat import services
 from chat.models import Category, Chat
 from chat.pairfiles import MAX_TEXT_LENGTH, Problem, find_columns, find_problem
 
-_REVIEWED = ("correction", "verify", "category")
+_REVIEWED = ("correction", "verify", "canary", "category")
 
 
 def _problem_text(problem: Problem) -> str:
@@ -56,6 +56,23 @@ class VerifyWidget(widgets.Widget):
         )
 
 
+class YesNoWidget(widgets.Widget):
+    """A mark that is there or not, as spreadsheets and people write it; an empty cell means not."""
+
+    WORDS = {"": False, "0": False, "false": False, "no": False, "1": True, "true": True, "yes": True}
+
+    def clean(self, value: Any, row: Any = None, **kwargs: Any) -> bool:
+        """Return whether the mark is there."""
+        text = "" if value is None else str(value).strip().lower()
+        if text not in self.WORDS:
+            raise ValueError(_("%(value)s: 1이나 0으로 적어 주세요.") % {"value": value})
+        return self.WORDS[text]
+
+    def render(self, value: Any, obj: Any = None, **kwargs: Any) -> str:
+        """Return the cell."""
+        return "1" if value else "0"
+
+
 class ChatResource(resources.ModelResource):
     """Chats as a table.
 
@@ -64,6 +81,7 @@ class ChatResource(resources.ModelResource):
     """
 
     verify = fields.Field(attribute="verify", column_name="verify", widget=VerifyWidget())
+    canary = fields.Field(attribute="canary", column_name="canary", widget=YesNoWidget())
     category = fields.Field(attribute="category", column_name="category", widget=CategoryWidget())
     reviewer = fields.Field(attribute="reviewer__username", column_name="reviewer", readonly=True)
 
@@ -75,6 +93,7 @@ class ChatResource(resources.ModelResource):
             "answer",
             "correction",
             "verify",
+            "canary",
             "category",
             "origin",
             "source",

@@ -258,6 +258,18 @@ UNFOLD = {
                         "permission": "chat.admin.may_view_categories",
                     },
                     {
+                        "title": pgettext_lazy("plural", "방문자"),
+                        "icon": "group",
+                        "link": reverse_lazy("admin:chat_visitor_changelist"),
+                        "permission": "chat.feedback.admin.may_view_visitors",
+                    },
+                    {
+                        "title": pgettext_lazy("plural", "막는 말"),
+                        "icon": "block",
+                        "link": reverse_lazy("admin:chat_blockrule_changelist"),
+                        "permission": "chat.knowledge.admin.may_view_rules",
+                    },
+                    {
                         "title": pgettext_lazy("plural", "모델"),
                         "icon": "model_training",
                         "link": reverse_lazy("versions:index"),
@@ -283,7 +295,7 @@ UNFOLD = {
                     },
                     {
                         "title": _("그룹"),
-                        "icon": "group",
+                        "icon": "groups",
                         "link": reverse_lazy("admin:auth_group_changelist"),
                         "permission": "chat.admin.may_view_groups",
                     },
