@@ -424,6 +424,23 @@ class TestImport:
         assert untouched.reviewer is None
         assert Chat.objects.count() == 2
 
+    def test_answers_that_must_hold_go_out_and_come_back(self, staff, make_chat, boss):
+        kept, other = make_chat("하나", canary=True), make_chat("둘")
+        table = {row["question"]: row for row in csv.DictReader(io.StringIO(self.exported(staff)))}
+        assert (table["하나"]["canary"], table["둘"]["canary"]) == ("1", "0")
+        self.import_csv(staff, "question,answer,canary\n셋,3,1\n넷,4,\n")
+        assert list(Chat.objects.filter(canary=True).values_list("question", flat=True)) == ["셋", "하나"]
+        self.import_csv(staff, f"id,question,answer,canary\n{kept.pk},하나,응,0\n{other.pk},둘,응,TRUE\n")
+        assert list(Chat.objects.filter(canary=True).values_list("question", flat=True)) == ["셋", "둘"]
+        assert Chat.objects.get(pk=other.pk).reviewer == boss
+
+    def test_a_mark_that_is_neither_yes_nor_no_is_shown(self, staff):
+        response = self.upload(staff, "p.csv", "question,answer,canary\n안녕,응,아마도\n".encode(), CSV)
+        assert "아마도: 1이나 0으로" in response.content.decode()
+
+    def exported(self, staff):
+        return TestExport().export(staff, CSV).content.decode("utf-8-sig")
+
     def test_id_of_another_installation_overwrites_nothing(self, staff, make_chat):
         chat = make_chat("누구야?", "자람이에요")
         self.import_csv(staff, f"id,question,answer,correction\n{chat.pk},뭐 해?,쉬어요,책 읽어요\n")
