@@ -11,7 +11,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect, sync_playwright
@@ -134,6 +134,13 @@ class Talk:
         """Wait for the one answer to ``text``, and fail on a second one."""
         answer = self.page.locator("#messages .bubble__text").get_by_text(answer_to(text), exact=True)
         expect(answer).to_have_count(1, timeout=timeout)
+
+    def contrasts(self, scheme: str) -> list[tuple[str, str, float]]:
+        """Every visible text in the light or the dark scheme: the scheme, its element, its contrast to its ground."""
+        self.page.emulate_media(color_scheme=cast(Any, scheme))
+        self.page.wait_for_timeout(400)  # colours that fade have arrived
+        measure = Path(__file__).with_name("contrasts.js").read_text(encoding="utf-8")
+        return [(scheme, element, ratio) for element, ratio in self.page.evaluate(measure)]
 
     def stored(self) -> list[tuple[str, str | None]]:
         """What the server has kept of this visitor: questions with their answers."""
