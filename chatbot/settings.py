@@ -246,6 +246,12 @@ UNFOLD = {
                 "title": _("배움"),
                 "items": [
                     {
+                        "title": _("검토함"),
+                        "icon": "inbox",
+                        "link": reverse_lazy("inbox:index"),
+                        "permission": "chat.inbox.views.may_review",
+                    },
+                    {
                         "title": pgettext_lazy("plural", "대화"),
                         "icon": "forum",
                         "link": reverse_lazy("admin:chat_chat_changelist"),

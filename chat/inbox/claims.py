@@ -9,7 +9,9 @@ from datetime import timedelta
 
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import transaction
+from django.db.models import Max
 from django.utils import timezone
+from django.utils.dateparse import parse_datetime
 
 from chat.inbox.models import Claim
 from chat.models import Chat
@@ -41,9 +43,21 @@ def renew(*, user: AbstractBaseUser) -> int:
 
 
 @transaction.atomic
-def release(*, user: AbstractBaseUser, but: Collection[int] = ()) -> None:
-    """Give back what the user has, except for some rows."""
-    Claim.objects.filter(user=user).exclude(chat__in=but).delete()
+def release(*, user: AbstractBaseUser, but: Collection[int] = (), until: str = "") -> None:
+    """Give back what the user has, except for some rows; with ``until``, only what was not claimed anew since.
+
+    A browser tells that a page is left when the next one is there already, and that may have claimed the same row.
+    """
+    mine = Claim.objects.filter(user=user).exclude(chat__in=but)
+    if until:
+        mine = mine.filter(expires_at__lte=parse_datetime(until) or timezone.now())
+    mine.delete()
+
+
+def end_of(*, user: AbstractBaseUser) -> str:
+    """Return when what the user has runs out unless it is renewed, as ISO text; empty where they have nothing."""
+    end = Claim.objects.filter(user=user).aggregate(end=Max("expires_at"))["end"]
+    return end.isoformat() if end else ""
 
 
 def others(*, user: AbstractBaseUser, rows: Collection[int]) -> set[int]:

@@ -73,17 +73,23 @@ class Progress:
         return 100 * self.everybody // whole if whole else 100
 
 
+def undecided() -> ChatQuerySet:
+    """Return all exchanges that nobody decided on, but for those of dropped visitors."""
+    answered = Chat.objects.conversation().filter(verify=Chat.Verify.PENDING, answered_at__isnull=False)
+    return answered.of_kept_visitors()
+
+
 def waiting() -> ChatQuerySet:
     """Return what waits for a decision: exchanges that nobody decided on, of questions that nobody ignored.
 
     An answer that only repeats what was approved for the very question waits for nobody, unless somebody complained.
     """
-    return _undecided().exclude(_is_ignored()).exclude(_is_settled())
+    return undecided().exclude(_is_ignored()).exclude(_is_settled())
 
 
 def ignored() -> ChatQuerySet:
     """Return exchanges that nobody decided on because their question was skipped or rejected."""
-    return _undecided().filter(_is_ignored())
+    return undecided().filter(_is_ignored())
 
 
 def queue(*, user: AbstractBaseUser, filters: Filters) -> QuerySet[Chat]:
@@ -95,7 +101,7 @@ def queue(*, user: AbstractBaseUser, filters: Filters) -> QuerySet[Chat]:
     """
     rows = _filtered(ignored() if filters.show == Show.IGNORED else waiting(), filters)
     if settings.SECOND_APPROVAL:
-        rows = rows.alias(proposer=_newest_proposer()).exclude(proposer=user.pk)
+        rows = rows.alias(proposer=_newest_proposer()).filter(Q(proposer__isnull=True) | ~Q(proposer=user.pk))
     taken = Claim.objects.live().filter(chat=OuterRef("pk")).exclude(user=user)
     return rows.exclude(Exists(taken)).alias(rank=_rank(), need=_need()).order_by("rank", "-need", "pk")
 
@@ -110,11 +116,6 @@ def progress(*, user: AbstractBaseUser) -> Progress:
 def midnight() -> datetime:
     """Return when today began, where the reviewers are."""
     return timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)
-
-
-def _undecided() -> ChatQuerySet:
-    answered = Chat.objects.conversation().filter(verify=Chat.Verify.PENDING, answered_at__isnull=False)
-    return answered.of_kept_visitors()
 
 
 def _is_ignored() -> Q:
