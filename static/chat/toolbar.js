@@ -29,6 +29,7 @@ export class Toolbar {
     list.addEventListener("focusin", (event) => this.#entered(event.target));
     list.addEventListener("focusout", (event) => this.#left(event));
     list.addEventListener("mousedown", (event) => keepKeyboard(event));
+    window.addEventListener("resize", () => this.#fit());
     document.addEventListener("pointerdown", (event) => {
       if (!event.target.closest?.(".reactions, [data-reactions]")) {
         this.#close();
@@ -136,7 +137,7 @@ export class Toolbar {
     }
   }
 
-  /** Beside a short answer there is room to the right; else move it left until the whole of it is on the screen. */
+  /** Beside a short answer there is room to the right; else move the emoji left until all are on the screen. */
   #fit() {
     this.#picker.style.removeProperty("--shift");
     const limit = this.#list.getBoundingClientRect().right;
