@@ -34,13 +34,19 @@ class Said:
 class Stubborn:
     """An engine that has learned one answer alone."""
 
-    src_vocab = frozenset()
+    src_vocab = tgt_vocab = frozenset()
 
     def __init__(self, answer):
-        self.tokens = Tokenizer(Words()).split(answer)
+        self.answer = answer
+
+    def propose(self, sources, count):
+        return [[Said(Tokenizer(Words()).split(self.answer))] for _ in sources]
 
     def translate(self, sources):
-        return [Said(self.tokens) for _ in sources]
+        return [said for said, *_ in self.propose(sources, 1)]
+
+    def score(self, sources, answers):
+        return [[0.9 if Tokenizer.join(one) == self.answer else 0.01 for one in some] for some in answers]
 
     def warm_up(self):
         pass
