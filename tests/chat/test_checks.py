@@ -66,3 +66,11 @@ def test_a_schedule_or_a_priority_that_cannot_be_is_found(settings):
     assert checks.check_training() == []
     settings.TRAIN_AT, settings.TRAINING_PRIORITY = "25:00", "high"
     assert ids(checks.check_training()) == ["chat.E005", "chat.E006"]
+
+
+def test_an_unknown_way_to_answer_is_found(settings):
+    assert checks.check_reply_mode() == []
+    settings.REPLY_MODE = "oracle"
+    (message,) = checks.check_reply_mode()
+    assert message.id == "chat.E007"
+    assert "hybrid, neural, memory" in message.hint
