@@ -14,13 +14,14 @@ from numpy.typing import NDArray
 
 from core.nmt.beams import BeamSettings, beam_search, repeat_rows
 from core.nmt.constraints import FORBIDDEN, Constrained, Constraints, Sizes, constrain
-from core.nmt.dataset import Ids, pad
+from core.nmt.dataset import Ids, batch_arrays, pad
 from core.nmt.errors import NmtError
 from core.nmt.hparams import HParams
-from core.nmt.model import SearchState, Seq2Seq, Start
+from core.nmt.model import Batch, SearchState, Seq2Seq, Start, batch_signature
 from core.nmt.numpy_model import NumpyModel, covers
+from core.nmt.numpy_scoring import score_answers
 from core.nmt.numpy_search import Found, best_answers, covers_search
-from core.nmt.numpy_tree_search import best_known_answers
+from core.nmt.numpy_tree_search import best_known_answers, known_n_best
 from core.nmt.sampling import Sampling, sample_search
 from core.nmt.search import Alignments, Decoded, Ends, State, greedy_search
 from core.nmt.target_tree import TargetTree
@@ -89,6 +90,11 @@ class Decoder:
             ],
             autograph=False,
         )
+        self._losses = tf.function(
+            lambda *batch: model.token_losses(Batch(*batch)),
+            input_signature=batch_signature(model.hparams),
+            autograph=False,
+        )
 
     @property
     def is_quick(self) -> bool:
@@ -137,6 +143,52 @@ class Decoder:
             for i, better in zip(unsure, search([rows[i] for i in unsure], self._beams.width, *rest), strict=True):
                 found[i] = better
         return found
+
+    def decode_some(self, sources: Sequence[Ids], count: int) -> list[list[Ranked]]:
+        """At most `count` hypotheses for each row, best first, of which the first is that of `decode_best`.
+
+        There are several where a tree holds what may be said, or the compiled function searches with beams; a row that
+        a tree's greedy search is sure of has that one alone. No row may be empty.
+        """
+        if self._quick is None or not sources:
+            return [ranked[:count] for ranked in self.decode(sources)]
+        best = [[one] for one in self.decode_best(sources)]
+        width = self._beams.width
+        unsure = [i for i, [one] in enumerate(best) if width > 1 and one.log_prob < SURE] if self._tree else []
+        if unsure and self._tree:
+            sizes = (width, self._hparams.infer_batch_size)
+            rows = [self._cut(sources[i]) for i in unsure]
+            found = known_n_best(self._quick, self._tree, rows, min(count, width), sizes, self._ends)
+            for i, some in zip(unsure, found, strict=True):
+                best[i] = [Ranked(one.ids, one.log_prob, one.scored_tokens, score=one.log_prob) for one in some]
+        return best
+
+    def score(self, sources: Sequence[Ids], answers: Sequence[Sequence[Sequence[int]]]) -> list[list[float]]:
+        """Of each row's `answers`, ids without the end token, the log-probability, a sum with the end token's.
+
+        No row of `sources` may be empty; one may have no answers.
+        """
+        rows = [self._cut(source) for source in sources]
+        if self._quick is not None:
+            return score_answers(self._quick, rows, answers, self._ends)
+        pairs = [(row, np.array(answer, np.int32)) for row, some in zip(rows, answers, strict=True) for answer in some]
+        sums = iter(self._log_probs(pairs))
+        return [[next(sums) for _ in some] for some in answers]
+
+    def _log_probs(self, pairs: Sequence[tuple[Ids, Ids]]) -> list[float]:
+        """The log-probability of each pair's target."""
+        sums: list[float] = []
+        for at in range(0, len(pairs), self._hparams.infer_batch_size):
+            some = pairs[at : at + self._hparams.infer_batch_size]
+            arrays = batch_arrays(
+                [source for source, _ in some], [target for _, target in some], **self._ends._asdict()
+            )
+            losses = self._losses(*map(tf.constant, arrays)).numpy()
+            lengths = arrays[4]
+            # Real tokens come step by step, of each step the rows in their order.
+            rows = np.nonzero(np.arange(lengths.max())[:, np.newaxis] < lengths)[1]
+            sums += (-np.bincount(rows, losses, len(some))).tolist()
+        return sums
 
     def decode_best_in_order(self, sources: Sequence[Ids]) -> Iterator[list[list[Ranked]]]:
         """The first of the hypotheses that `decode_in_order` finds, sooner where the bound is a tree's own."""

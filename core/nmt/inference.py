@@ -70,7 +70,9 @@ class Translator:
 
     def warm_up(self) -> None:
         """Compile what has to be, so that the first answer does not wait for it."""
-        self._decoder.decode_best([self.src_vocab.ids([""] * 3)])
+        source = self.src_vocab.ids([""] * 3)
+        self._decoder.decode_best([source])
+        self._decoder.score([source], [[[self.tgt_vocab.eos_id]]])
 
     def translate(self, sources: Sequence[Sequence[str]]) -> list[Hypothesis]:
         """The best hypothesis for each source; a source without tokens has an empty one with score 0."""
@@ -91,6 +93,32 @@ class Translator:
         decoded = self._decoder.decode([self.src_vocab.ids(sources[i]) for i in filled])
         for i, ranked in zip(filled, decoded, strict=True):
             results[i] = [self._hypothesis(one) for one in ranked]
+        return results
+
+    def propose(self, sources: Sequence[Sequence[str]], count: int) -> list[list[Hypothesis]]:
+        """At most `count` hypotheses for each source, the best first, in little more time than `translate` takes.
+
+        There are fewer where the search finds no more, and one where it is sure; none without tokens.
+        """
+        filled = [i for i, source in enumerate(sources) if source]
+        results: list[list[Hypothesis]] = [[] for _ in sources]
+        decoded = self._decoder.decode_some([self.src_vocab.ids(sources[i]) for i in filled], count)
+        for i, ranked in zip(filled, decoded, strict=True):
+            results[i] = [self._hypothesis(one) for one in ranked]
+        return results
+
+    def score(self, sources: Sequence[Sequence[str]], answers: Sequence[Sequence[Sequence[str]]]) -> list[list[float]]:
+        """How likely each of a source's `answers` is: the geometric mean of its tokens' probabilities, 0 to 1.
+
+        The answers are tokens; all are worked out at once, by teacher forcing. 0 where the source has no tokens.
+        """
+        filled = [i for i, source in enumerate(sources) if source and answers[i]]
+        results = [[0.0] * len(some) for some in answers]
+        ids = [[self.tgt_vocab.numbers(answer) for answer in answers[i]] for i in filled]
+        sums = self._decoder.score([self.src_vocab.ids(sources[i]) for i in filled], ids)
+        for i, some, log_probs in zip(filled, ids, sums, strict=True):
+            means = (log_prob / (len(answer) + 1) for answer, log_prob in zip(some, log_probs, strict=True))
+            results[i] = [math.exp(mean) for mean in means]
         return results
 
     def _hypothesis(self, ranked: Ranked) -> Hypothesis:

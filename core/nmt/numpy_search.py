@@ -10,7 +10,7 @@ import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import chain
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,6 +43,10 @@ class Found(NamedTuple):
     scored_tokens: int
 
 
+# What a source is given: its best hypothesis, several, or scores.
+Answers = TypeVar("Answers")
+
+
 def covers_search(hparams: HParams) -> bool:
     """Whether `best_answers` does what these hyperparameters ask for.
 
@@ -69,8 +73,8 @@ def best_answers(
 
 
 def in_shares(
-    lengths: Sequence[int], hypotheses: int, batch_size: int, answer: Callable[[Sequence[int]], list[Found]]
-) -> list[Found]:
+    lengths: Sequence[int], hypotheses: int, batch_size: int, answer: Callable[[Sequence[int]], list[Answers]]
+) -> list[Answers]:
     """What `answer` finds for each source, given shares of them by number, in which they come by falling length.
 
     Sources of these `lengths`, each with so many `hypotheses`, are shared out, at most `batch_size` together, among as

@@ -1,6 +1,6 @@
-"""The best answer of a `NumpyModel` among the sentences of a tree.
+"""The best answers of a `NumpyModel` among the sentences of a tree.
 
-It finds what `beams.beam_search` finds under `constraints.keep_to_tree`, hypothesis for hypothesis. From the second
+The best is what `beams.beam_search` finds under `constraints.keep_to_tree`, hypothesis for hypothesis. From the second
 token on a tree leaves few ways to go, so this is little more work than a greedy search.
 """
 
@@ -30,8 +30,21 @@ def best_known_answers(
     """
     width = max(1, beam_width)  # one beam that keeps its ended hypothesis is a greedy search
 
-    def answer(share: Sequence[int]) -> list[Found]:
-        return _Search(model, tree, ends, width).run([sources[i] for i in share])
+    return [found[0] for found in known_n_best(model, tree, sources, 1, (width, batch_size), ends)]
+
+
+def known_n_best(
+    model: NumpyModel, tree: TargetTree, sources: Sequence[Ids], count: int, sizes: tuple[int, int], ends: Ends
+) -> list[list[Found]]:
+    """At most `count` of the tree's sentences for each of `sources`, the best first, at least one.
+
+    They are those that ended while they were in the beam. `sizes`: its width, no less than `count`, and how many
+    sources are searched for together at most.
+    """
+    width, batch_size = sizes
+
+    def answer(share: Sequence[int]) -> list[list[Found]]:
+        return _Search(model, tree, ends, width, count).run([sources[i] for i in share])
 
     return in_shares([len(source) for source in sources], width, batch_size, answer)
 
@@ -50,17 +63,51 @@ class _Live(NamedTuple):
     state: State
 
 
+class _Ended:
+    """The best sentences that have ended: of each of B sources n, `log_probs` (B, n) falling, and their `leaves`."""
+
+    def __init__(self, sources: int, count: int) -> None:
+        self.log_probs = np.full((sources, count), -np.inf, np.float32)
+        self.leaves = np.zeros((sources, count), np.intp)
+
+    def make_room(self, owners: NDArray[np.intp], log_probs: Floats, width: int) -> None:
+        """Forget what falls out of the beam, as so many continuations and ended ones above it fill it.
+
+        `owners` (C,) rising, the sources of continuations with `log_probs` (C,), falling for each source.
+        """
+        grown = np.full((len(self.leaves), width), -np.inf, np.float32)
+        grown[owners, places(owners)] = log_probs
+        # Above the j-th that ended are j of its kind, so there is room above it for width - 1 - j continuations.
+        self.log_probs[grown[:, ::-1][:, : self.log_probs.shape[1]] > self.log_probs] = -np.inf
+
+    def add(self, owner: int, log_prob: np.float32, leaf: int) -> None:
+        """Take in one that ended, unless as many better ones are there."""
+        row, leaves = self.log_probs[owner], self.leaves[owner]
+        place = int(np.searchsorted(-row, -log_prob, side="right"))
+        if place < len(row):
+            row[place + 1 :], leaves[place + 1 :] = row[place:-1].copy(), leaves[place:-1].copy()
+            row[place], leaves[place] = log_prob, leaf
+
+    def best(self) -> list[list[tuple[int, float]]]:
+        """Of each source the leaves and log-probabilities, the best first."""
+        return [
+            [(leaf, sum_) for leaf, sum_ in zip(*row, strict=True) if sum_ > -np.inf]
+            for row in zip(self.leaves.tolist(), self.log_probs.tolist(), strict=True)
+        ]
+
+
 class _Search:
     """A model, and what it may say."""
 
-    def __init__(self, model: NumpyModel, tree: TargetTree, ends: Ends, beam_width: int) -> None:
+    def __init__(self, model: NumpyModel, tree: TargetTree, ends: Ends, beam_width: int, count: int) -> None:
         self._model = model
         self._tree = tree
         self._ends = ends
         self._width = beam_width
+        self._count = count
 
-    def run(self, sources: Sequence[Ids]) -> list[Found]:
-        """The best sentence for each of `sources`, which come by falling length."""
+    def run(self, sources: Sequence[Ids]) -> list[list[Found]]:
+        """The best sentences for each of `sources`, which come by falling length."""
         ids, lengths = pad(sources)
         count = len(sources)
         # e^x of a gate that is far from 0 may be infinite: then its inverse is the 0 that it should be.
@@ -70,26 +117,26 @@ class _Search:
             live = _Live(np.arange(count), starts[1], np.full(count, ROOT), starts[0], state)
             return self._follow(live, memory)
 
-    def _follow(self, live: _Live, memory: Memory) -> list[Found]:
-        """The best that ends and stays in the beam. One that is below it can't win: log-probabilities only fall."""
+    def _follow(self, live: _Live, memory: Memory) -> list[list[Found]]:
+        """The best that end and stay in the beam. What is below all of them can't join: log-probabilities only fall."""
         count = len(memory.keys)
         logits = Logits(self._model.projection, count * self._width)
-        ended = np.full(count, -np.inf, np.float32)
-        leaves = np.zeros(count, np.intp)
+        ended = _Ended(count, self._count)
         while len(live.sentences):
             parents, numbers, log_probs = self._grow(live, memory, logits)
             owners = live.sentences[parents]
-            # A beam full of better ones has no room for what has ended.
-            ended[owners[(places(owners) == self._width - 1) & (log_probs > ended[owners])]] = -np.inf
+            ended.make_room(owners, log_probs, self._width)
             tokens = self._tree.tokens[numbers]
             stops = tokens == self._ends.eos_id  # at most one for each hypothesis, the best of a source first
             for i in np.flatnonzero(stops).tolist():
-                if log_probs[i] > ended[owners[i]]:
-                    ended[owners[i]], leaves[owners[i]] = log_probs[i], numbers[i]
-            on = np.flatnonzero(~stops & (log_probs > ended[owners]))
+                ended.add(int(owners[i]), log_probs[i], int(numbers[i]))
+            on = np.flatnonzero(~stops & (log_probs > ended.log_probs[owners, -1]))
             live = _Live(owners[on], log_probs[on], numbers[on] + 1, tokens[on], live.state[parents[on]])
-        said = map(self._tree.sentence, leaves.tolist())
-        return [Found(ids, float(sum_), len(ids) + 1) for ids, sum_ in zip(said, ended, strict=True)]
+        return [[self._found(leaf, sum_) for leaf, sum_ in best] for best in ended.best()]
+
+    def _found(self, leaf: int, log_prob: float) -> Found:
+        ids = self._tree.sentence(leaf)
+        return Found(ids, log_prob, len(ids) + 1)
 
     def _grow(self, live: _Live, memory: Memory, room: Logits) -> tuple[NDArray[np.intp], NDArray[np.intp], Floats]:
         """Each source's continuations that belong to its beam, the best first: of which hypothesis (C,), by which of

@@ -1,22 +1,29 @@
-"""From questions to replies: memory and engine propose, the guard refuses, the best that is left is said."""
+"""From questions to replies: memory and engine propose, what speaks for each is weighed, the guard refuses, the best
+that is left is said, if it is likely enough.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from core.memory import Match, Memory, candidates
+from core.memory import Match, Memory
 from core.reply.blocklist import Blocklist
+from core.reply.calibration import DEFAULT
 from core.reply.fallback import BLOCKED, UNHEARD, UNKNOWN, Fallback
 from core.reply.guard import Guard
 from core.reply.model import LiveModel
-from core.reply.reply import Candidate, Mode, Near, Reply
+from core.reply.proposals import Proposal, propose
+from core.reply.reply import MODES, Candidate, Mode, Near, Reply
 from core.text import normalise
 
 _NEAREST = 10  # reviewed questions that are looked at
 _MOST_CANDIDATES = 5
 _MOST_OFFERS = 2
-_SURE = 0.6  # similarity from which on memory answers
+_SAME = 1.0  # similarity of the question itself
+
+# Where so few rows were reviewed, a question far from all of them says nothing of what the engine knows.
+_TOO_FEW_ROWS = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,12 +46,12 @@ class Sentences:
 
 
 @dataclass(frozen=True, slots=True)
-class _Thought:
-    """A question with what memory found for it, and what is proposed, best first."""
+class Thought:
+    """A question, the reviewed rows near to it, and the acceptable answers, best first."""
 
     question: Question
     matches: Sequence[Match] = ()
-    proposed: Sequence[Candidate] = ()
+    candidates: Sequence[Candidate] = ()
 
 
 class Answerer:
@@ -56,62 +63,101 @@ class Answerer:
         self._rules = rules
         self._guard = Guard(rules, memory)
         self._sentences = sentences
+        self._is_strict = memory is not None and memory.size >= _TOO_FEW_ROWS
 
     def answer(self, questions: Sequence[Question]) -> list[Reply]:
         """A reply to each of `questions`."""
+        return [self._reply(thought) for thought in self.think(questions)]
+
+    def think(self, questions: Sequence[Question]) -> list[Thought]:
+        """Each question with all that could be said, however unlikely it is right."""
         thoughts = [self._remember(question) for question in questions]
-        asked = [at for at, thought in enumerate(thoughts) if self._needs_engine(thought)]
-        said = self._model.say([questions[at].tokens for at in asked]) if asked else []
-        for at, one in zip(asked, said, strict=True):
-            proposed = (*thoughts[at].proposed, *([one] if one else ()))
-            thoughts[at] = _Thought(questions[at], thoughts[at].matches, proposed)
-        return [self._reply(thought) for thought in thoughts]
+        for mode in MODES:
+            asking = [at for at, thought in enumerate(thoughts) if self._is_open(thought, mode)]
+            for at, candidates in zip(asking, self._consider([thoughts[at] for at in asking], mode), strict=True):
+                thoughts[at] = replace(thoughts[at], candidates=candidates)
+        return thoughts
 
-    def _remember(self, question: Question) -> _Thought:
+    def _remember(self, question: Question) -> Thought:
+        """What memory knows; and what it says at once, where this very question was reviewed."""
         if self._memory is None or not question.tokens or self._rules.blocks(question.text):
-            return _Thought(question)
-        matches = self._memory.find(question.text, _NEAREST)
+            return Thought(question)
+        thought = Thought(question, self._memory.find(question.text, _NEAREST))
         if question.mode == "neural":
-            return _Thought(question, matches)
-        nearest = {normalise(match.answer): match.similarity for match in reversed(matches)}
-        found = [Candidate(text, "memory", nearest[normalise(text)]) for text, _ in candidates(matches)]
-        sure = [one for one in found if one.score >= _SURE]
-        return _Thought(question, matches, sure)
+            return thought
+        same = [Candidate(one.answer, "memory", _SAME) for one in thought.matches if one.similarity == _SAME]
+        return replace(thought, candidates=self._acceptable(thought, same))
 
-    def _needs_engine(self, thought: _Thought) -> bool:
+    def _is_open(self, thought: Thought, mode: Mode) -> bool:
+        """Whether it is for this mode to say what could be said."""
         question = thought.question
-        if question.mode == "memory" or not question.tokens or self._rules.blocks(question.text):
-            return False
-        return not self._acceptable(thought)
+        return (
+            question.mode == mode
+            and not thought.candidates
+            and bool(question.tokens)
+            and not self._rules.blocks(question.text)
+        )
 
-    def _acceptable(self, thought: _Thought) -> list[Candidate]:
-        same = {normalise(match.answer) for match in thought.matches if match.similarity == 1.0}
-        found: dict[str, Candidate] = {}
-        for one in thought.proposed:
-            key = normalise(one.text)
-            if self._guard.refusal(thought.question.text, one.text, approved=key in same) is None:
-                found.setdefault(key, one)
-        return list(found.values())[:_MOST_CANDIDATES]
+    def _consider(self, thoughts: Sequence[Thought], mode: Mode) -> list[list[Candidate]]:
+        """What is acceptable of all that could be said, best first."""
+        if not thoughts:
+            return []
+        if mode == "hybrid" and self._memory is None:
+            mode = "neural"
+        proposals = propose(
+            self._model, mode, [one.question.tokens for one in thoughts], [one.matches for one in thoughts]
+        )
+        pairs = zip(thoughts, proposals, strict=True)
+        return [self._acceptable(thought, self._scored(some, mode)) for thought, some in pairs]
 
-    def _reply(self, thought: _Thought) -> Reply:
-        question = thought.question
-        nearest = tuple(Near(one.row, one.question, one.answer, one.similarity) for one in thought.matches)
+    def _scored(self, proposals: Sequence[Proposal], mode: Mode) -> list[Candidate]:
+        """`proposals` with how likely each is right, best first.
+
+        Alone, the engine ranks its own; where it was not calibrated, its own score stands for the probability.
+        """
+        if mode == "neural" and self._model.calibration is None:
+            return [Candidate(one.text, one.source, one.engine) for one in proposals]
+        calibration = self._model.calibration or DEFAULT
+        chances = calibration.models[mode].probabilities([one.evidence for one in proposals])
+        scored = [Candidate(one.text, one.source, chance) for one, chance in zip(proposals, chances, strict=True)]
+        return scored if mode == "neural" else sorted(scored, key=lambda one: -one.score)
+
+    def _acceptable(self, thought: Thought, candidates: Sequence[Candidate]) -> list[Candidate]:
+        reviewed = {normalise(match.answer) for match in thought.matches if match.similarity == _SAME}
+        text = thought.question.text
+        return [
+            one
+            for one in candidates
+            if self._guard.refusal(text, one.text, approved=normalise(one.text) in reviewed) is None
+        ][:_MOST_CANDIDATES]
+
+    def _reply(self, thought: Thought) -> Reply:
+        question, candidates = thought.question, tuple(thought.candidates)
         if not question.tokens:
-            return self._fallback(self._sentences.unheard, question)
+            return self._fallback(self._sentences.unheard, thought)
         if self._rules.blocks(question.text):
-            return self._fallback(self._sentences.blocked, question)
-        if not (acceptable := self._acceptable(thought)):
-            return self._fallback(self._sentences.unknown, question, nearest, self._offers(thought))
-        best = acceptable[0]
-        return Reply(best.text, best.source, best.score, self._model.name, nearest, tuple(acceptable))
+            return self._fallback(self._sentences.blocked, thought)
+        if not candidates or candidates[0].score < self._threshold(question.mode):
+            return self._fallback(self._sentences.unknown, thought)
+        best = candidates[0]
+        return Reply(best.text, best.source, best.score, self._model.name, _nearest(thought), candidates)
 
-    def _fallback(
-        self, sentences: Fallback, question: Question, nearest: tuple[Near, ...] = (), offers: tuple[str, ...] = ()
-    ) -> Reply:
-        text = sentences.sentence(question.avoid)
-        return Reply(text, "fallback", 0.0, self._model.name, nearest, offers=offers)
+    def _threshold(self, mode: Mode) -> float:
+        strict = self._is_strict or mode == "memory"
+        return (self._model.calibration or DEFAULT).threshold_of(mode) if strict else 0.0
 
-    def _offers(self, thought: _Thought) -> tuple[str, ...]:
+    def _fallback(self, sentences: Fallback, thought: Thought) -> Reply:
+        return Reply(
+            sentences.sentence(thought.question.avoid),
+            "fallback",
+            0.0,
+            self._model.name,
+            _nearest(thought),
+            tuple(thought.candidates),
+            self._offers(thought),
+        )
+
+    def _offers(self, thought: Thought) -> tuple[str, ...]:
         """The nearest questions that can be answered, each once."""
         known = (
             one.question
@@ -120,3 +166,7 @@ class Answerer:
             and not self._rules.blocks(one.question)
         )
         return tuple(dict.fromkeys(known))[:_MOST_OFFERS]
+
+
+def _nearest(thought: Thought) -> tuple[Near, ...]:
+    return tuple(Near(one.row, one.question, one.answer, one.similarity) for one in thought.matches)

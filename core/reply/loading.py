@@ -6,38 +6,66 @@ from pathlib import Path
 
 from core.memory import Lesson, Memory
 from core.nmt.errors import NmtError
+from core.reply.calibration import CALIBRATION, Calibration
 from core.reply.errors import ReplyError
 from core.reply.model import LiveModel, Loader, ModelRef, Translator
 from core.text import Tokenizer
 
 
-def load_model(ref: ModelRef, load: Loader, tokenizer: Tokenizer, own_memory: Memory | None = None) -> LiveModel:
-    """Load and warm a model, which takes seconds. Raises `ReplyError` when it can't be loaded."""
+def load_model(ref: ModelRef, load: Loader, tokenizer: Tokenizer, *, with_memory: bool = False) -> LiveModel:
+    """Load and warm a model, which takes seconds, and `with_memory` what its run was trained with.
+
+    Raises `ReplyError` when it can't be loaded.
+    """
+    calibration = run_file(ref.model_dir, CALIBRATION)
     try:
         translator = load(ref)
         translator.warm_up()
     except NmtError as error:
         raise ReplyError(f"the model {ref.name} can't be loaded: {error}") from error
-    return LiveModel(ref.name, translator, tokenizer, own_memory)
+    return LiveModel(
+        ref.name,
+        translator,
+        tokenizer,
+        calibration=Calibration.load(calibration) if calibration else None,
+        own_memory=load_own_memory(ref.model_dir, tokenizer) if with_memory else None,
+    )
+
+
+def run_file(model_dir: Path, name: str) -> Path | None:
+    """The file `name` of the run that `model_dir` is the model of; None where there is none."""
+    resolved = model_dir.resolve()
+    path = resolved.parent / name
+    return path if resolved.name == "model" and path.is_file() else None
+
+
+def read_pairs(model_dir: Path, prefix: str) -> list[tuple[str, str]]:
+    """The questions and answers in a run's files, as text; none where the run has no such files.
+
+    Raises `ReplyError` when they don't belong together or can't be read.
+    """
+    paths = [run_file(model_dir, f"{prefix}.{suffix}") for suffix in ("req", "rep")]
+    if not all(paths):
+        return []
+    try:
+        sides = [path.read_text(encoding="utf-8").split("\n")[:-1] for path in paths if path]
+    except (OSError, UnicodeError) as error:
+        raise ReplyError(f"can't read the pairs of {model_dir.resolve().parent.name}: {error}") from error
+    if len(sides[0]) != len(sides[1]):
+        raise ReplyError(
+            f"{paths[0]} and {prefix}.rep have {len(sides[0])} and {len(sides[1])} lines: they don't match"
+        )
+    questions, answers = ([Tokenizer.join(line.split(" ")) for line in side] for side in sides)
+    return list(zip(questions, answers, strict=True))
 
 
 def load_own_memory(model_dir: Path, tokenizer: Tokenizer) -> Memory | None:
-    """The memory of what a run was trained with, each line of its files a row; None where `model_dir` is no run's.
-
-    Raises `ReplyError` when the files don't belong together or can't be read.
-    """
-    paths = [model_dir.resolve().parent / f"train.{suffix}" for suffix in ("req", "rep")]
-    if model_dir.resolve().name != "model" or not all(path.is_file() for path in paths):
+    """The memory of what a run was trained with, each line of its files a row; None where `model_dir` is no run's."""
+    pairs = read_pairs(model_dir, "train")
+    if not pairs:
         return None
-    try:
-        sides = [path.read_text(encoding="utf-8").split("\n")[:-1] for path in paths]
-    except (OSError, UnicodeError) as error:
-        raise ReplyError(f"can't read what {model_dir.parent.name} was trained with: {error}") from error
-    if len(sides[0]) != len(sides[1]):
-        raise ReplyError(f"{paths[0]} and train.rep have {len(sides[0])} and {len(sides[1])} lines: they don't match")
     memory = Memory(tokenizer)
-    texts = (tuple(Tokenizer.join(line.split(" ")) for line in pair) for pair in zip(*sides, strict=True))
-    memory.put(Lesson(row, question, answer) for row, (question, answer) in enumerate(texts, start=1))
+    memory.put(Lesson(row, question, answer) for row, (question, answer) in enumerate(pairs, start=1))
     return memory
 
 

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Protocol
 
 from core.memory import Memory
 from core.nmt.vocab import UNK
+from core.reply.calibration import Calibration
 from core.reply.fallback import UNHEARD, UNKNOWN, Fallback
 from core.reply.reply import Candidate, Reply
 from core.text import Tokenizer
+
+_KEPT_ANSWERS = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +48,19 @@ class Translator(Protocol):
         """The tokens that the model knows in questions."""
         ...
 
-    def translate(self, sources: Sequence[Sequence[str]]) -> Sequence[Hypothesis]:
-        """The best hypothesis for each source."""
+    @property
+    def tgt_vocab(self) -> Container[str]:
+        """The tokens that it knows in answers."""
+        ...
+
+    def propose(self, sources: Sequence[Sequence[str]], count: int) -> Sequence[Sequence[Hypothesis]]:
+        """At most `count` hypotheses for each source, the best first."""
+        ...
+
+    def score(
+        self, sources: Sequence[Sequence[str]], answers: Sequence[Sequence[Sequence[str]]]
+    ) -> Sequence[Sequence[float]]:
+        """How sure the engine is of each of a source's `answers`, 0 … 1."""
         ...
 
     def warm_up(self) -> None:
@@ -57,42 +72,69 @@ Loader = Callable[[ModelRef], Translator]
 
 
 class LiveModel:
-    """A loaded model with its name. It keeps nothing between calls.
+    """A loaded model with its name. Threads may share it.
 
     What reviewers taught since it was trained is no part of it: a correction counts at once, and models are swapped
-    later. `own_memory` is what its run was trained with, for those who have no other.
+    later.
+
+    Attributes:
+        name: what replies carry.
+        calibration: of the model's own run; None where it has none.
+        own_memory: what the run was trained with, for those who have no other.
     """
 
     def __init__(
-        self, name: str, translator: Translator, tokenizer: Tokenizer, own_memory: Memory | None = None
+        self,
+        name: str,
+        translator: Translator,
+        tokenizer: Tokenizer,
+        *,
+        calibration: Calibration | None = None,
+        own_memory: Memory | None = None,
     ) -> None:
         self.name = name
+        self.calibration = calibration
         self.own_memory = own_memory
         self._translator = translator
         self._tokenizer = tokenizer
         self._unknown = Fallback(UNKNOWN)
         self._unheard = Fallback(UNHEARD)
+        # The same answers are weighed again and again, and to find their morphemes takes as long as to weigh them.
+        self._spelt = lru_cache(_KEPT_ANSWERS)(self._spell_answer)
 
     def answer(self, questions: Sequence[Sequence[str]]) -> list[Reply]:
         """The engine's own reply to each question, given as the tokens that `Tokenizer.split` makes.
 
         One without any is silence. There is a fallback where the engine says nothing.
         """
-        said = self.say(questions)
         return [
-            Reply(best.text, best.source, best.score, self.name)
-            if best
+            Reply(said[0].text, said[0].source, said[0].score, self.name)
+            if said
             else Reply((self._unknown if tokens else self._unheard).sentence(), "fallback", 0.0, self.name)
-            for tokens, best in zip(questions, said, strict=True)
+            for tokens, said in zip(questions, self.propose(questions, 1), strict=True)
         ]
 
-    def say(self, questions: Sequence[Sequence[str]]) -> list[Candidate | None]:
-        """What the engine says to each question; None where that is nothing, or no text."""
-        known = self._translator.src_vocab
-        spelt = [self._tokenizer.spell_known(tokens, known) for tokens in questions if tokens]
-        hypotheses = iter(self._translator.translate(spelt) if spelt else ())
-        return [self._candidate(next(hypotheses)) if tokens else None for tokens in questions]
+    def propose(self, questions: Sequence[Sequence[str]], count: int) -> list[list[Candidate]]:
+        """What the engine would say to each question: at most `count` answers, the likeliest first.
 
-    def _candidate(self, hypothesis: Hypothesis) -> Candidate | None:
-        text = "" if UNK in hypothesis.tokens else self._tokenizer.join(hypothesis.tokens)
-        return Candidate(text, "neural", hypothesis.score) if text else None
+        None where it says nothing, or no text.
+        """
+        asked = self._read([tokens for tokens in questions if tokens])
+        hypotheses = iter(self._translator.propose(asked, count) if asked else ())
+        return [self._candidates(next(hypotheses)) if tokens else [] for tokens in questions]
+
+    def score(self, questions: Sequence[Sequence[str]], answers: Sequence[Sequence[str]]) -> list[list[float]]:
+        """How sure the engine is of each of a question's `answers`, texts: 0 to 1."""
+        spelt = [[self._spelt(answer) for answer in some] for some in answers]
+        return [list(scores) for scores in self._translator.score(self._read(questions), spelt)]
+
+    def _read(self, questions: Sequence[Sequence[str]]) -> list[list[str]]:
+        known = self._translator.src_vocab
+        return [self._tokenizer.spell_known(tokens, known) for tokens in questions]
+
+    def _spell_answer(self, answer: str) -> list[str]:
+        return self._tokenizer.spell_known(self._tokenizer.split(answer), self._translator.tgt_vocab)
+
+    def _candidates(self, hypotheses: Sequence[Hypothesis]) -> list[Candidate]:
+        texts = ("" if UNK in one.tokens else self._tokenizer.join(one.tokens) for one in hypotheses)
+        return [Candidate(text, "neural", one.score) for text, one in zip(texts, hypotheses, strict=True) if text]

@@ -14,7 +14,7 @@ from core.reply.answerer import Answerer, Question, Sentences
 from core.reply.batcher import Batcher
 from core.reply.blocklist import Blocklist
 from core.reply.errors import ReplyError, ReplyTimeout
-from core.reply.loading import engine_loader, load_model, load_own_memory
+from core.reply.loading import engine_loader, load_model
 from core.reply.model import LiveModel, Loader, ModelRef
 from core.reply.reply import Mode, Reply
 from core.reply.swap import CurrentModel, FixedModel, HotSwap, ModelSource
@@ -99,8 +99,7 @@ class Responder:
             raise ReplyError(str(error)) from error
 
         def load_live(ref: ModelRef) -> LiveModel:
-            own = None if memory is not None or mode == "neural" else load_own_memory(ref.model_dir, tokenizer)
-            return load_model(ref, load, tokenizer, own)
+            return load_model(ref, load, tokenizer, with_memory=memory is None and mode != "neural")
 
         source: ModelSource = FixedModel(out_dir) if out_dir is not None else CurrentModel(Registry(data_dir))
         models = HotSwap(source, load_live, interval=0.5 if watch and out_dir is None else None)

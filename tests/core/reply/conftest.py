@@ -18,23 +18,31 @@ class FakeHypothesis:
 
 @dataclass
 class FakeTranslator:
-    """Answers with the question's own tokens behind `prefix`, after `delay` seconds, or raises `error`."""
+    """Answers with the question's own tokens behind `prefix`, after `delay` seconds, or raises `error`.
+
+    `answers` are several hypotheses for chosen sources, `scores` how sure it is of answers, 0.01 of others.
+    """
 
     prefix: str = "▁네"
     delay: float = 0.0
     error: Exception | None = None
     warm_up_error: Exception | None = None
     src_vocab: frozenset = frozenset()
+    tgt_vocab: frozenset = frozenset()
     batches: list = field(default_factory=list)
     warm: bool = False
     answers: dict = field(default_factory=dict)
+    scores: dict = field(default_factory=dict)
 
-    def translate(self, sources):
+    def propose(self, sources, count):
         self.batches.append([tuple(source) for source in sources])
         time.sleep(self.delay)
         if self.error:
             raise self.error
-        return [self.answers.get(tuple(s), FakeHypothesis((self.prefix, *s))) for s in sources]
+        return [self.answers.get(tuple(s), [FakeHypothesis((self.prefix, *s))])[:count] for s in sources]
+
+    def score(self, sources, answers):
+        return [[self.scores.get(Tokenizer.join(answer), 0.01) for answer in some] for some in answers]
 
     def warm_up(self):
         if self.warm_up_error:
@@ -58,8 +66,8 @@ def tokenizer():
 def live(tokenizer):
     """Make a live model of a fake translator."""
 
-    def make(name="run-1", **fields):
-        return LiveModel(name, FakeTranslator(**fields), tokenizer)
+    def make(name="run-1", calibration=None, **fields):
+        return LiveModel(name, FakeTranslator(**fields), tokenizer, calibration=calibration)
 
     return make
 

@@ -27,7 +27,7 @@ def test_a_token_with_a_syllable_that_is_unknown_too_stays_one_unknown_token(liv
 @pytest.mark.parametrize("tokens", [(), ("▁",), ("▁안녕", "<unk>")])
 def test_an_empty_or_unknown_hypothesis_falls_back(live, tokenizer, hypothesis, tokens):
     asked = tokenizer.split("안녕")
-    model = live(src_vocab=frozenset(asked), answers={tuple(asked): hypothesis(tokens, 0.8)})
+    model = live(src_vocab=frozenset(asked), answers={tuple(asked): [hypothesis(tokens, 0.8)]})
     [reply] = model.answer([asked])
     assert reply.source == "fallback"
     assert reply.text in UNKNOWN

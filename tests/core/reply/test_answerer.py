@@ -1,0 +1,166 @@
+"""Memory, engine and guard together: who answers, what is held back, and what a reply tells of itself."""
+
+import pytest
+
+from core.memory import Lesson, Memory
+from core.reply import Blocklist
+from core.reply.answerer import Answerer, Question, Sentences
+from core.reply.calibration import Calibration, Logistic
+from core.reply.fallback import BLOCKED, UNHEARD, UNKNOWN
+
+LESSONS = [
+    Lesson(1, "무슨 색 좋아해?", "파란색이요."),
+    Lesson(2, "무슨 노래 좋아해?", "느린 노래요."),
+    Lesson(3, "오늘 저녁 뭐 먹지?", "김밥 어때요?"),
+    # Enough rows for an answer to be doubted.
+    *(Lesson(row, f"{row}번 문장", f"{row}번 답") for row in range(10, 110)),
+]
+CALIBRATION = Calibration(
+    {
+        "hybrid": Logistic({"similarity": 6.0, "log_prob": 0.5}, -2.0),
+        "neural": Logistic({"log_prob": 1.0}, 0.0),
+        "memory": Logistic({"similarity": 8.0}, -4.0),
+    },
+    threshold=0.3,
+    origin="by hand",
+)
+
+
+@pytest.fixture
+def memory(tokenizer):
+    memory = Memory(tokenizer)
+    memory.put(LESSONS)
+    return memory
+
+
+@pytest.fixture
+def ask(live, memory, tokenizer):
+    """Ask one question; the fake engine and the rules may be given."""
+
+    def ask(text, mode="hybrid", rules=None, avoid="", known=memory, calibration=CALIBRATION, **engine):
+        ask.model = live(calibration=calibration, **engine)
+        answerer = Answerer(ask.model, known, rules or Blocklist(), Sentences())
+        [reply] = answerer.answer([Question(text, tokenizer.split(text), mode, avoid)])
+        return reply
+
+    return ask
+
+
+def test_a_reviewed_question_is_answered_at_once_without_the_engine(ask):
+    reply = ask("무슨색 좋아해ㅋㅋ")
+    assert (reply.text, reply.source, reply.score) == ("파란색이요.", "memory", 1.0)
+    assert ask.model._translator.batches == []
+
+
+def test_the_newest_answer_of_a_reviewed_question_is_given(ask, memory):
+    memory.put([Lesson(4, "무슨 색 좋아해?", "초록색이요.")])
+    assert ask("무슨 색 좋아해?").text == "초록색이요."
+
+
+def test_of_near_questions_the_engine_tells_which_answer_is_meant(ask):
+    text = "무슨 노래 무슨 색 좋아해?"
+    assert ask(text, scores={"느린 노래요.": 0.9}).text == "느린 노래요."
+    assert ask(text, scores={"파란색이요.": 0.9}).text == "파란색이요."
+
+
+def test_the_engine_answers_where_it_is_sure_and_memory_knows_nothing_near(ask, tokenizer, hypothesis):
+    asked = "전혀 다른 말"
+    engine = {"src_vocab": frozenset(tokenizer.split(asked)), "prefix": "▁응"}
+    sure = CALIBRATION.models["hybrid"].weights["log_prob"]
+    assert sure > 0
+    lenient = Calibration({**CALIBRATION.models, "hybrid": Logistic({"log_prob": 1.0}, 1.0)}, 0.3, "by hand")
+    reply = ask(asked, calibration=lenient, **engine)
+    assert (reply.text, reply.source) == ("응 전혀 다른 말", "neural")
+
+
+def test_what_is_not_likely_enough_is_not_said_but_told_to_reviewers(ask):
+    reply = ask("오늘 날씨")
+    assert reply.source == "fallback"
+    assert reply.text in UNKNOWN
+    assert reply.score == 0.0
+    assert reply.candidates
+    assert all(one.score < CALIBRATION.threshold for one in reply.candidates)
+
+
+def test_a_fallback_offers_the_nearest_questions_that_can_be_answered(ask):
+    reply = ask("오늘 무슨 날", rules=Blocklist(("노래",)))
+    assert reply.source == "fallback"
+    assert set(reply.offers) == {"오늘 저녁 뭐 먹지?", "무슨 색 좋아해?"}
+
+
+def test_an_answer_offers_nothing_and_tells_what_it_rests_on(ask):
+    reply = ask("무슨 색 좋아해?")
+    assert reply.offers == ()
+    assert (reply.nearest[0].row, reply.nearest[0].similarity) == (1, 1.0)
+    assert reply.candidates[0].text == reply.text
+
+
+def test_a_memory_of_few_rows_makes_nobody_doubt_the_engine(ask, tokenizer):
+    few = Memory(tokenizer)
+    few.put(LESSONS[:1])
+    assert ask("전혀 다른 말", known=few).source == "neural"
+    assert ask("무슨 색 좋아해", known=few).source == "memory"
+
+
+def test_without_a_memory_the_engine_answers_alone(ask):
+    reply = ask("무슨 색 좋아해?", known=None, calibration=None)
+    assert (reply.text, reply.source, reply.score, reply.nearest) == ("네 무슨 색 좋아해?", "neural", 0.9, ())
+
+
+def test_the_engine_alone_is_scored_as_calibrated_and_always_answers(ask):
+    reply = ask("무슨 색 좋아해?", mode="neural")
+    assert (reply.text, reply.source) == ("네 무슨 색 좋아해?", "neural")
+    assert reply.score == pytest.approx(0.9 / 1.9)
+    assert reply.nearest[0].row == 1
+
+
+def test_memory_alone_asks_no_engine(ask):
+    near, far = ask("무슨 색 좋아하니?", mode="memory"), ask("다른 말", mode="memory")
+    assert (near.text, near.source) == ("파란색이요.", "memory")
+    assert 0.3 < near.score < 1.0
+    assert far.source == "fallback"
+    assert ask.model._translator.batches == []
+
+
+def test_a_wrong_answer_is_given_by_nobody(ask, memory, tokenizer, hypothesis):
+    text = "무슨 색 좋아해?"
+    memory.put([Lesson(1, text, None, ("파란색이요.", "네"))])
+    asked = {tuple(text): [hypothesis(("▁네",)), hypothesis(("▁빨간색이요",), 0.4)]}
+    spelt = tuple(tokenizer.spell_known(tokenizer.split(text), frozenset()))
+    reply = ask(text, mode="neural", answers={spelt: next(iter(asked.values()))})
+    assert reply.text == "빨간색이요"
+    assert "파란색이요." not in {one.text for one in ask(text).candidates}
+
+
+def test_a_blocked_question_reaches_neither_memory_nor_engine(ask):
+    reply = ask("무슨 색 좋아해 바.보", rules=Blocklist(("바보",)))
+    assert reply.text in BLOCKED
+    assert (reply.source, reply.nearest, reply.offers) == ("fallback", (), ())
+    assert ask.model._translator.batches == []
+
+
+def test_a_blocked_answer_is_replaced_by_the_next(ask):
+    assert ask("무슨 색 좋아해?", rules=Blocklist(("파란",))).text != "파란색이요."
+
+
+def test_silence_is_heard(ask):
+    assert ask("  ").text in UNHEARD
+
+
+@pytest.mark.parametrize(("text", "rules"), [("오늘 날씨", ()), ("나쁜 말", ("나쁜",)), ("", ())])
+def test_the_same_fallback_is_never_said_twice_in_a_row(live, memory, tokenizer, text, rules):
+    answerer = Answerer(live(calibration=CALIBRATION), memory, Blocklist(rules), Sentences())
+    last = ""
+    for _ in range(20):
+        [_other, reply] = answerer.answer([Question(text, tokenizer.split(text), avoid=who) for who in ("", last)])
+        assert reply.source == "fallback"
+        assert reply.text != last
+        last = reply.text
+
+
+def test_questions_of_all_modes_share_a_batch_and_keep_their_places(live, memory, tokenizer):
+    texts = ["무슨 색 좋아해?", "가", "", "나", "무슨 노래 좋아해?"]
+    modes = ["neural", "memory", "hybrid", "neural", "hybrid"]
+    questions = [Question(text, tokenizer.split(text), mode) for text, mode in zip(texts, modes, strict=True)]
+    replies = Answerer(live(), memory, Blocklist(), Sentences()).answer(questions)
+    assert [reply.source for reply in replies] == ["neural", "fallback", "fallback", "neural", "memory"]

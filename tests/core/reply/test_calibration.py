@@ -1,0 +1,65 @@
+"""Logistic models: fitted, kept as plain numbers, and read again."""
+
+import json
+import math
+
+import numpy as np
+import pytest
+
+from core.reply import MODES, ReplyError
+from core.reply.calibration import DEFAULT, LOOKS_AT, Calibration, Logistic
+from core.reply.evidence import FEATURES, Evidence
+
+
+def examples(weight, bias, count=4000):
+    """Random similarities, right as often as a known model says."""
+    rng = np.random.default_rng(3)
+    features = np.zeros((count, len(FEATURES)))
+    features[:, 0] = rng.random(count)
+    right = rng.random(count) < 1 / (1 + np.exp(-(weight * features[:, 0] + bias)))
+    return features, right.astype(float)
+
+
+def test_a_probability_is_the_logistic_function_of_the_weighted_features():
+    model = Logistic({"similarity": 2.0, "log_prob": 0.5}, -1.0)
+    [found] = model.probabilities([Evidence(similarity=0.8, log_prob=-2.0, lead=-7.0)])
+    assert found == pytest.approx(1 / (1 + math.exp(-(1.6 - 1.0 - 1.0))))
+    assert model.probabilities([]) == []
+
+
+def test_fitting_finds_the_model_that_the_examples_came_from():
+    model = Logistic.fit(*examples(6.0, -3.0), ["similarity"])
+    assert model.weights["similarity"] == pytest.approx(6.0, abs=0.6)
+    assert model.bias == pytest.approx(-3.0, abs=0.4)
+
+
+def test_a_feature_that_never_varies_weighs_nothing():
+    model = Logistic.fit(*examples(6.0, -3.0), ["similarity", "support"])
+    assert model.weights["support"] == 0.0
+
+
+def test_examples_that_are_all_right_give_finite_weights():
+    features, _ = examples(6.0, -3.0, count=50)
+    model = Logistic.fit(features, np.ones(50), ["similarity"])
+    assert all(map(math.isfinite, (model.bias, *model.weights.values())))
+    assert min(model.probabilities([Evidence(similarity=0.5)])) > 0.9
+
+
+def test_it_is_read_as_it_was_written(tmp_path):
+    DEFAULT.save(tmp_path / "calibration.json")
+    assert Calibration.load(tmp_path / "calibration.json") == DEFAULT
+    assert json.loads((tmp_path / "calibration.json").read_text(encoding="utf-8"))["threshold"] == DEFAULT.threshold
+
+
+@pytest.mark.parametrize("content", ["", "[]", "{}", '{"version": 2, "models": {}}'])
+def test_a_file_that_is_none_is_told(tmp_path, content):
+    path = tmp_path / "calibration.json"
+    path.write_text(content, encoding="utf-8")
+    with pytest.raises(ReplyError, match="is no calibration"):
+        Calibration.load(path)
+
+
+def test_the_built_in_one_knows_every_mode_and_lets_the_engine_alone_always_answer():
+    assert set(DEFAULT.models) == set(MODES) == set(LOOKS_AT)
+    assert DEFAULT.threshold_of("neural") == 0.0 < DEFAULT.threshold_of("hybrid") == DEFAULT.threshold_of("memory")
+    assert all(set(DEFAULT.models[mode].weights) <= set(LOOKS_AT[mode]) for mode in MODES)
