@@ -30,9 +30,11 @@ class Match:
         row: the number of the row that teaches it.
         question, answer: as they stand in that row.
         similarity: 0 to 1; 1.0 for the same question (`core.text.question_key`), and for no other.
+        shared: how many different reviewed questions have this very answer.
     """
 
     row: int
     question: str
     answer: str
     similarity: float
+    shared: int = 1

@@ -8,7 +8,7 @@ chat, no corpus and no model. Importing it loads no analyser: `get_analyser` doe
 from core.text.analyser import ANALYSERS, Analyser, get_analyser
 from core.text.errors import TextError
 from core.text.normalise import normalise
-from core.text.question import normalise_question, question_key
+from core.text.question import normalise_question, normalised_key, question_key
 from core.text.tokenizer import Tokenizer
 
 __all__ = [
@@ -19,5 +19,6 @@ __all__ = [
     "get_analyser",
     "normalise",
     "normalise_question",
+    "normalised_key",
     "question_key",
 ]

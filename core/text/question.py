@@ -13,6 +13,7 @@ _FEELING = re.compile(r"(?<=[^\sㄱ-ㅣ!~^_;.…♡♥])[\sㅋㅎㅠㅜ!~^_;.…
 
 _TELLING = "#%&@*"  # of the punctuation, what makes another word: C#, 50%, R&B
 _FEELING_MARKS = "~^`♡♥"  # symbols by Unicode, marks to those who type them
+_DIGIT = re.compile(r"\d")
 
 
 def normalise_question(text: str) -> str:
@@ -30,13 +31,31 @@ def question_key(text: str) -> str:
     It is `normalise_question(text)` without spaces and punctuation, in one case; where nothing is left of it, as of
     "...", the normalised text itself. A mark between two digits stays: 3.5 is not 35. Empty for an empty text alone.
     """
-    normalised = normalise_question(text)
-    words = "".join(
-        character
-        for at, character in enumerate(normalised)
-        if not _is_mark(character) or _is_between_digits(normalised, at)
-    )
+    return normalised_key(normalise_question(text))
+
+
+def normalised_key(normalised: str) -> str:
+    """`question_key` of what `normalise_question` gave."""
+    if _DIGIT.search(normalised):
+        words = "".join(
+            character if _is_between_digits(normalised, at) else character.translate(_UNMARKED)
+            for at, character in enumerate(normalised)
+        )
+    else:
+        words = normalised.translate(_UNMARKED)
     return _FEELING.sub("", words).casefold() or normalised
+
+
+class _Unmarked(dict[int, str]):
+    """For `str.translate`: nothing for a mark or a space, worked out when it is first met."""
+
+    def __missing__(self, code: int) -> str:
+        character = chr(code)
+        self[code] = kept = "" if _is_mark(character) else character
+        return kept
+
+
+_UNMARKED = _Unmarked()
 
 
 def _is_mark(character: str) -> bool:

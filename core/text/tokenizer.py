@@ -11,7 +11,7 @@ from collections.abc import Container, Iterable, Sequence
 from itertools import pairwise
 
 from core.nmt.vocab import SPECIALS
-from core.text.analyser import Analyser
+from core.text.analyser import Analyser, Stemmer
 from core.text.normalise import WORD_MARK, normalise
 
 _JOINER = "\u200d"
@@ -43,6 +43,12 @@ class Tokenizer:
             mark = ""
             tokens += token if token in SPECIALS else [token]
         return tokens
+
+    def stems(self, text: str) -> list[str]:
+        """What a normalised `text` is about, see `Stemmer`; its morphemes, where the analyser knows no stems."""
+        if not text:
+            return []
+        return self._analyser.stems(text) if isinstance(self._analyser, Stemmer) else self._analyser.morphemes(text)
 
     @staticmethod
     def join(tokens: Iterable[str]) -> str:

@@ -43,6 +43,18 @@ def test_both_analysers_agree(sentence):
 
 
 @pytest.mark.parametrize("name", ["konlpy", "mecab"])
+def test_stems_are_what_inflected_words_have_in_common(name):
+    analyser = get_analyser(name)
+    assert analyser.stems("나는 학교에 갔어요.") == ["나/NP", "학교/NNG", "가/VV"]
+    assert analyser.stems("학교 갔니") == ["학교/NNG", "가/VV"]
+    assert "3/SN" in analyser.stems("3년째야")
+
+
+def test_a_text_without_stems_gives_what_it_has():
+    assert get_analyser().stems("?!") == get_analyser("mecab").stems("?!") != []
+
+
+@pytest.mark.parametrize("name", ["konlpy", "mecab"])
 def test_threads_share_one_analyser_without_mixing_answers(name):
     alone = {sentence: get_analyser(name).morphemes(sentence) for sentence in SENTENCES}
     work = SENTENCES * 200

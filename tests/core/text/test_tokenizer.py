@@ -121,3 +121,8 @@ def test_a_morpheme_that_is_not_in_the_text_leaves_characters():
 def test_marks_that_a_model_doubles_are_one_space():
     tokenizer = Tokenizer(FakeAnalyser())
     assert tokenizer.join(["안", "▁", "▁녕", "▁"]) == "안 녕"
+
+
+def test_an_analyser_that_knows_no_stems_gives_morphemes():
+    assert Tokenizer(FakeAnalyser("좋", "아요")).stems("좋아요") == ["좋", "아요"]
+    assert Tokenizer(FakeAnalyser("좋", "아요")).stems("") == []
