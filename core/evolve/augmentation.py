@@ -1,9 +1,13 @@
-"""Copies of the trained questions as people type them, so that a slip of the finger asks the same question."""
+"""Copies of the trained questions as people type them, so that a slip of the finger asks the same question.
+
+Others lack some of their words, so that an answer hangs on no single one of them, and a question that shares only some
+finds it too: word dropout, Iyyer et al. (2015), "Deep Unordered Composition Rivals Syntactic Methods for Text
+Classification", section 3.1.
+"""
 
 from __future__ import annotations
 
 import random
-from collections import defaultdict
 from dataclasses import dataclass
 
 from core.corpus import Corpus, Example
@@ -24,38 +28,45 @@ class AugmentationSettings:
 
     Attributes:
         copies: how many more times each pair is learned.
-        share: the part of these copies that is noisy, 0 to 1; the rest is as it is, so that it is learned as well.
+        share: the part of these copies that is noisy, 0 to 1.
+        dropped: how likely each token of the others is to be left out, 0 to 1; 0 keeps them as they are.
     """
 
-    copies: int = 3
+    copies: int = 5
     share: float = 0.5
+    dropped: float = 0.25
 
     def __post_init__(self) -> None:
-        if self.copies < 0 or not 0 <= self.share <= 1:
+        if self.copies < 0 or not 0 <= self.share <= 1 or not 0 <= self.dropped <= 1:
             raise EvolveError(
-                f"copies is {self.copies} and share is {self.share}: choose 0 or more, and a share from 0 to 1"
+                f"copies is {self.copies}, share is {self.share} and dropped is {self.dropped}: "
+                "choose 0 or more, a share from 0 to 1, and a likelihood from 0 to 1"
             )
 
 
 def copies(corpus: Corpus, tokenizer: Tokenizer, settings: AugmentationSettings) -> list[Example]:
-    """`settings.copies` of every pair of `corpus.train`, some with a noisy question; every target is unchanged.
+    """`settings.copies` of every pair of `corpus.train`, with a noisy question or with some of it; no target changes.
 
     All noise is of the family for training. A form that is another trained question is that question, no noise, and
     is not used. The same arguments give the same copies: a run that goes on sees what the killed one saw.
     """
     rng = random.Random(_SEED)
     known = set(corpus.src_vocab)
-    answers: dict[str, set[str]] = defaultdict(set)
-    for example in corpus.train:
-        answers[example.pair.question].add(example.pair.answer)
+    questions = {example.pair.question for example in corpus.train}
+    sources = {tuple(example.source) for example in corpus.train}
 
-    def copy(example: Example) -> Example:
-        if rng.random() >= settings.share:
-            return example
+    def with_noise(example: Example) -> Example:
         for _ in range(_TRIES):
             form = noisy(example.pair.question, rng.choice(_KINDS), Family.TRAINING, rng)
-            if form and form not in answers:
+            if form and form not in questions:
                 return example._replace(source=tokenizer.spell_known(tokenizer.split(form), known))
         return example
+
+    def with_less(example: Example) -> Example:
+        left = [token for token in example.source if rng.random() >= settings.dropped]
+        return example._replace(source=left) if left and tuple(left) not in sources else example
+
+    def copy(example: Example) -> Example:
+        return with_noise(example) if rng.random() < settings.share else with_less(example)
 
     return [copy(example) for _ in range(settings.copies) for example in corpus.train]

@@ -23,7 +23,7 @@ _DEFAULT_ENGINE: Mapping[str, FlagValue] = {
     "optimizer": "adam",
     "learning_rate": 0.005,
     "decay_scheme": "cosine",
-    "dropout": 0.1,
+    "dropout": 0.2,
     "batch_size": 64,
     "num_buckets": 25,
     "known_targets": True,
@@ -93,7 +93,7 @@ class EvolveSettings:
 
     corpus: CorpusSettings = field(default_factory=CorpusSettings)
     engine: Mapping[str, FlagValue] = field(default_factory=lambda: dict(_DEFAULT_ENGINE))
-    epochs: int = 30
+    epochs: int = 38
     min_steps: int = 2000
     analyser: str = "konlpy"
     threads: int | None = None

@@ -28,7 +28,7 @@ def corpus(tokenizer):
 
 
 def test_copies_are_noisy_in_the_question_alone(corpus, tokenizer):
-    made = copies(corpus, tokenizer, AugmentationSettings(copies=20, share=0.5))
+    made = copies(corpus, tokenizer, AugmentationSettings(copies=20, share=0.5, dropped=0))
     assert len(made) == 20 * len(corpus.train)
     clean = {example.pair.question: example for example in corpus.train}
     noisy = [example for example in made if example.source != clean[example.pair.question].source]
@@ -51,11 +51,30 @@ def test_another_trained_question_is_no_noise(tokenizer):
     assert not [e for e in made if tokenizer.join(e.source) == "뭐해" and e.pair.question == "뭐 해"]
 
 
+def test_copies_without_noise_lack_some_of_their_tokens(corpus, tokenizer):
+    made = copies(corpus, tokenizer, AugmentationSettings(copies=200, share=0.0, dropped=0.25))
+    clean = {example.pair.question: example.source for example in corpus.train}
+    lengths = [(len(example.source), len(clean[example.pair.question])) for example in made]
+    left, whole = (sum(side) for side in zip(*lengths, strict=True))
+    assert 0.7 < left / whole < 0.8
+    assert all(left for left, _ in lengths), "nothing is left to ask"
+    for example in made:
+        rest = iter(clean[example.pair.question])
+        assert all(token in rest for token in example.source), "what is left keeps its order"
+
+
+def test_what_is_left_of_a_question_is_no_other_trained_question(tokenizer):
+    corpus = build([Pair("가나", "하나"), Pair("가", "둘")], tokenizer, CorpusSettings(min_frequency=1))
+    short = next(example.source for example in corpus.train if example.pair.question == "가")
+    made = copies(corpus, tokenizer, AugmentationSettings(copies=300, share=0.0, dropped=0.5))
+    assert not [example for example in made if example.source == short and example.pair.question == "가나"]
+
+
 def test_no_share_changes_nothing(corpus, tokenizer):
-    assert copies(corpus, tokenizer, AugmentationSettings(copies=1, share=0.0)) == corpus.train
+    assert copies(corpus, tokenizer, AugmentationSettings(copies=1, share=0.0, dropped=0)) == corpus.train
 
 
-@pytest.mark.parametrize("values", [{"copies": -1}, {"share": 1.5}])
+@pytest.mark.parametrize("values", [{"copies": -1}, {"share": 1.5}, {"dropped": -0.1}])
 def test_settings_that_make_no_sense_are_refused(values):
     with pytest.raises(EvolveError, match="share"):
         AugmentationSettings(**values)
