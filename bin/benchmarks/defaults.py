@@ -47,6 +47,8 @@ VARIANTS: Mapping[str, Variant] = {
     "makedata's defaults": Variant(),
     "no noise": Variant(augmentation=AugmentationSettings(copies=0)),
     "all copies noisy": Variant(augmentation=AugmentationSettings(share=1.0)),
+    "no words left out": Variant(augmentation=AugmentationSettings(dropped=0.0)),
+    "half the words left out": Variant(augmentation=AugmentationSettings(dropped=0.5)),
     "128 units": Variant({"num_units": 128}),
     "one direction": Variant({"encoder_type": "uni"}),
     "decoder of one layer": Variant({"num_encoder_layers": 2, "num_decoder_layers": 1}),
