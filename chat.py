@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import NoReturn, TextIO
 
 from core.errors import JaramError
-from core.reply import Reply, ReplyTimeout, Responder
+from core.reply import MODES, Reply, ReplyTimeout, Responder
 from core.text import ANALYSERS
 
 GREETING = "안녕하세요, 자람이에요. 편하게 말을 걸어 주세요. (그만하려면 '종료')"
@@ -60,6 +60,13 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
         default=os.environ.get("ANALYSER", "").strip() or ANALYSERS[0],
         help="what splits Korean into morphemes (default: the environment's ANALYSER, else konlpy)",
     )
+    parser.add_argument(
+        "--reply_mode",
+        choices=MODES,
+        default=os.environ.get("REPLY_MODE", "").strip() or MODES[0],
+        help="who answers: what the model was trained with and the engine together, the engine alone, or what it was "
+        "trained with alone (default: the environment's REPLY_MODE, else hybrid)",
+    )
     return parser.parse_args(argv)
 
 
@@ -78,6 +85,7 @@ def main(argv: Sequence[str]) -> int:
         with Responder.open(
             data_dir,
             out_dir=options.out_dir,
+            mode=options.reply_mode,
             beam_width=options.beam_width,
             analyser=options.analyser,
             timeout=_PATIENCE,

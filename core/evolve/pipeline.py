@@ -9,10 +9,12 @@ import shutil
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from core.corpus import Example, Pair, build
 from core.evolve.augmentation import copies
+from core.evolve.calibration import inherit_calibration
 from core.evolve.engine import Runner, run_engine, sigterm_exits
 from core.evolve.errors import EvolveError
 from core.evolve.failures import check_disk_space, disk_errors_explained, keep_log
@@ -181,7 +183,8 @@ class _Making:
         unheld = corpus.report.unheld_canaries
         receipt = write_up(corpus.train, trained, parent, run=beginning.draft.name, unheld=unheld)
         receipt.write(beginning.draft.path / RECEIPT)
-        trial = hold(choose(corpus.train, trained), workshop.reply)
+        inherits = inherit_calibration(plan, beginning.draft.path)
+        trial = hold(choose(corpus.train, trained), partial(workshop.reply, calibrate=not inherits))
         compared = unseen_scores(corpus.test, unseen, parent)
         return scores, receipt, judge(receipt, compared, trial, self._settings.gate, force=self._settings.force)
 

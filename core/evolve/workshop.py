@@ -75,11 +75,20 @@ class Workshop:
             _write_lines(self._directory / f"{side}.hyp", [answers[line] for line in lines])
         return {side: [Tokenizer.join(answers[line].split(" ")) for line in lines] for side, lines in questions.items()}
 
-    def reply(self, questions: Sequence[str]) -> list[str]:
-        """What a server that loads the new model says to `questions`, which are text."""
+    def reply(self, questions: Sequence[str], *, calibrate: bool = False) -> list[str]:
+        """What the engine says to `questions`, which are text, where a server loads the new model.
+
+        The same process can `calibrate` it: then the run has a `calibration.json`, if it held out questions enough.
+        """
         asked, said = self._directory / "asked.txt", self._directory / "said.txt"
         _write_lines(asked, questions)
-        flags = {"out_dir": "model", "questions": asked.name, "answers": said.name, "analyser": self._settings.analyser}
+        flags: dict[str, FlagValue] = {
+            "out_dir": "model",
+            "questions": asked.name,
+            "answers": said.name,
+            "analyser": self._settings.analyser,
+            "calibrate": calibrate,
+        }
         progress = Progress("evaluate", len(questions), len(questions))
         try:
             self._engine(flags, self._heartbeat(progress), module="core.reply")

@@ -1,6 +1,7 @@
 """Answer a file of questions by the engine alone, loaded as a server loads it: `python -m core.reply --help`.
 
-A new model version is tried with it in a process of its own before anybody is answered by it.
+A new model version is tried with it in a process of its own before anybody is answered by it. The same process fits its
+calibration, as it has loaded the model.
 """
 
 from __future__ import annotations
@@ -11,8 +12,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from core.errors import JaramError
+from core.reply.calibration import CALIBRATION
+from core.reply.fitting import fit
+from core.reply.loading import load_own_memory
+from core.reply.model import LiveModel
 from core.reply.responder import Responder
-from core.text import ANALYSERS
+from core.text import ANALYSERS, Tokenizer, get_analyser
 
 _PATIENCE = 120.0  # seconds for one answer; nobody is waiting for it
 
@@ -26,7 +31,16 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--questions", type=Path, required=True, help="a file with a question a line")
     parser.add_argument("--answers", type=Path, required=True, help="the file to write, with an answer a line")
     parser.add_argument("--analyser", choices=ANALYSERS, default=ANALYSERS[0], help="what finds morphemes")
+    parser.add_argument("--calibrate", choices=("true", "false"), default="false", help="fit the run's calibration too")
     return parser.parse_args(argv)
+
+
+def calibrate(model: LiveModel, model_dir: Path, analyser: str) -> None:
+    """Write the calibration of a run beside its `model_dir`, where it held out questions enough to fit one."""
+    tokenizer = Tokenizer(get_analyser(analyser))
+    memory = load_own_memory(model_dir, tokenizer)
+    if memory is not None and (fitted := fit(model, model_dir, memory, tokenizer)) is not None:
+        fitted.save(model_dir.resolve().parent / CALIBRATION)
 
 
 def main(argv: Sequence[str]) -> int:
@@ -43,6 +57,8 @@ def main(argv: Sequence[str]) -> int:
             watch=False,
         ) as responder:
             answers = [responder.reply(question).text for question in questions]
+            if options.calibrate == "true":
+                calibrate(responder.live, options.out_dir, options.analyser)
         options.answers.write_text("".join(f"{answer}\n" for answer in answers), encoding="utf-8")
     except (JaramError, OSError, UnicodeError) as error:
         sys.stderr.write(f"core.reply: {error}\n")

@@ -23,7 +23,7 @@ class Evidence:
 
     Attributes:
         similarity: of the nearest reviewed question that has this answer, 0 to 1; 0 where none near has it.
-        support: root of the votes of all near questions with this answer (`core.memory.candidates`).
+        support: log(1 + votes) of all near questions with this answer (`core.memory.candidates`).
         nearest: similarity of the nearest reviewed question, whatever its answer.
         log_prob: the engine's mean log-probability of a token, -10 to 0.
         lead: `log_prob` less that of the candidate that the engine finds likeliest, 0 and below.
@@ -66,7 +66,7 @@ def weigh(
     for answer, mean in zip(answers, means, strict=True):
         _, similarity, votes = found.get(answer, ("", 0.0, 0.0))
         unreviewed = float(answer not in found)
-        evidence.append(Evidence(similarity, math.sqrt(votes), nearest, mean, mean - best, unreviewed))
+        evidence.append(Evidence(similarity, math.log1p(votes), nearest, mean, mean - best, unreviewed))
     return evidence
 
 

@@ -21,7 +21,7 @@ from core.reply.evidence import Evidence, table
 from core.reply.loading import read_pairs
 from core.reply.model import LiveModel
 from core.reply.proposals import propose
-from core.reply.reply import MODES, Mode
+from core.reply.reply import Mode
 from core.text import Tokenizer, normalise, normalise_question, question_key
 from core.text.noise import Family, Kind, noisy
 
@@ -48,11 +48,17 @@ def fit(model: LiveModel, model_dir: Path, memory: Memory, tokenizer: Tokenizer)
     questions = labelled(model_dir)
     if not questions:
         return None
-    models = {}
     matches = [memory.find(one.question) for one in questions]
-    for mode in MODES:
-        evidence, right = _weighed(model, mode, questions, matches, tokenizer)
-        models[mode] = Logistic.fit(table(evidence), np.array(right, np.float64), LOOKS_AT[mode])
+    evidence, right = _weighed(model, "hybrid", questions, matches, tokenizer)
+    likeliest = [at for at, one in enumerate(evidence) if one.lead == 0]  # of each question, by the engine
+    examples: dict[Mode, tuple[list[Evidence], list[bool]]] = {
+        "hybrid": (evidence, right),
+        "neural": ([evidence[at] for at in likeliest], [right[at] for at in likeliest]),
+        "memory": _weighed(model, "memory", questions, matches, tokenizer),
+    }
+    models = {
+        mode: Logistic.fit(table(x), np.array(y, np.float64), LOOKS_AT[mode]) for mode, (x, y) in examples.items()
+    }
     return Calibration(models, DEFAULT.threshold, f"{len(questions)} labelled questions of {model.name}")
 
 

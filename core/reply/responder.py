@@ -115,6 +115,11 @@ class Responder:
         )
 
     @property
+    def live(self) -> LiveModel:
+        """The model that answers now."""
+        return self._models.live
+
+    @property
     def model(self) -> str:
         """The name of the model that answers now."""
         return self._models.live.name
