@@ -22,7 +22,7 @@ from unfold.forms import ActionForm, AdminPasswordChangeForm, UserChangeForm, Us
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget
 
 from chat import services
-from chat.feedback.admin import VisitorAdmin  # noqa: F401 - importing it registers it
+from chat.feedback.admin import FeedbackAdmin, VisitorAdmin  # noqa: F401 - importing them registers them
 from chat.filters import DayRangeFilter
 from chat.formats import FORMATS
 from chat.knowledge.admin import BlockRuleAdmin  # noqa: F401

@@ -61,9 +61,7 @@ class Provenance:
         feedback = Feedback.objects.filter(chat=chat).first()
         if feedback is None:
             return None
-        thumb = {"up": "👍", "down": "👎"}.get(feedback.thumb, "")
-        said = " ".join(filter(None, (thumb, feedback.reaction)))
-        return _lines([(said, _("제안한 답") if feedback.suggestion else "", feedback.suggestion, "")])
+        return _lines([(feedback.signs, _("제안한 답") if feedback.suggestion else "", feedback.suggestion, "")])
 
 
 def _row(number: int, is_stored: bool) -> SafeString:

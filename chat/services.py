@@ -105,6 +105,9 @@ def save_review(*, chat: Chat, changed: Iterable[str], reviewer: AbstractBaseUse
         chat.pair_key = pair_key(chat.question, chat.answer)
         fields |= {"pair_key", "question_key"}
     if fields & {"question", "answer", "correction", "verify"} or ("canary" in fields and chat.canary):
+        # First the row, then the revision, as whoever has locked the row before: the other way round, two reviewers
+        # of one row could wait for each other.
+        Chat.objects.select_for_update().filter(pk=chat.pk).values_list("pk").first()
         chat.reviewer = reviewer
         chat.reviewed_at = timezone.now()
         chat.revision = MemoryRevision.advance()

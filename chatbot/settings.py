@@ -264,6 +264,12 @@ UNFOLD = {
                         "permission": "chat.admin.may_view_categories",
                     },
                     {
+                        "title": pgettext_lazy("plural", "의견"),
+                        "icon": "thumbs_up_down",
+                        "link": reverse_lazy("admin:chat_feedback_changelist"),
+                        "permission": "chat.feedback.admin.may_view_feedback",
+                    },
+                    {
                         "title": pgettext_lazy("plural", "방문자"),
                         "icon": "group",
                         "link": reverse_lazy("admin:chat_visitor_changelist"),

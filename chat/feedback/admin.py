@@ -1,4 +1,4 @@
-"""The admin's page of visitors: how much each said, what was learned of it, and dropping or restoring all of it."""
+"""The admin's pages of what visitors say: all of their feedback, and visitor by visitor, to drop or restore it all."""
 
 from typing import Any
 
@@ -9,21 +9,29 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.text import Truncator
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 from unfold.admin import ModelAdmin
-from unfold.contrib.filters.admin import BooleanRadioFilter, RadioFilter
+from unfold.contrib.filters.admin import BooleanRadioFilter, ChoicesDropdownFilter, RadioFilter
 from unfold.decorators import action, display
 
 from chat.feedback.services import drop_visitor, restore_visitor
+from chat.filters import DayRangeFilter
 from chat.models import Chat, Feedback, Visitor
 
+_LINK = '<a class="underline" href="{}">{}</a>'
 _STATES = {"kept": "success", "dropped": "danger"}
 
 
 def may_view_visitors(request: HttpRequest) -> bool:
     """Tell whether the sidebar shows the visitors."""
     return request.user.has_perm("chat.view_visitor")
+
+
+def may_view_feedback(request: HttpRequest) -> bool:
+    """Tell whether the sidebar shows the feedback."""
+    return request.user.has_perm("chat.view_feedback")
 
 
 class StateFilter(RadioFilter):
@@ -121,7 +129,7 @@ class VisitorAdmin(ModelAdmin):
     def chats(self, visitor: Visitor) -> SafeString:
         """Show how much they said, with a way to it."""
         address = f"{reverse('admin:chat_chat_changelist')}?session__exact={visitor.key}"
-        return format_html('<a class="underline" href="{}">{}</a>', address, visitor.chats_said)
+        return format_html(_LINK, address, visitor.chats_said)
 
     @display(description=_("배우는 대화"), ordering="approved")
     def approved_count(self, visitor: Visitor) -> int:
@@ -176,6 +184,77 @@ class VisitorAdmin(ModelAdmin):
     def _tell_restored(self, request: HttpRequest, count: int) -> None:
         text = ngettext("대화 %d개를 되돌렸어요.", "대화 %d개를 되돌렸어요.", count)
         self.message_user(request, text % count, messages.SUCCESS)
+
+
+class SuggestionFilter(RadioFilter):
+    """Feedback with or without a suggested answer."""
+
+    title = _("제안한 답")
+    parameter_name = "suggested"
+
+    def lookups(self, request: HttpRequest, model_admin: ModelAdmin) -> list[tuple[str, Any]]:
+        """Return the choices."""
+        return [("yes", _("있음")), ("no", _("없음"))]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Feedback]) -> QuerySet[Feedback]:
+        """Return the feedback chosen."""
+        if self.value() in ("yes", "no"):
+            return queryset.filter(suggested_at__isnull=self.value() == "no")
+        return queryset
+
+
+@admin.register(Feedback)
+class FeedbackAdmin(ModelAdmin):
+    """What visitors said of answers, to be read; deciding on it is done in the inbox or on the chat's own page."""
+
+    list_display = ("short_question", "short_answer", "said", "short_suggestion", "visitor_link", "created_at")
+    list_display_links = None
+    list_select_related = ("chat", "visitor")
+    list_filter = (("thumb", ChoicesDropdownFilter), SuggestionFilter, ("created_at", DayRangeFilter))
+    list_filter_submit = True
+    list_per_page = 50
+    list_fullwidth = True
+    search_fields = ("chat__question", "chat__answer", "suggestion")
+    search_help_text = _("질문, 답, 제안한 답에서 찾아요")
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Feedback comes from the chat page."""
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Feedback | None = None) -> bool:
+        """Nobody puts words into a visitor's mouth."""
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Feedback | None = None) -> bool:
+        """It goes with its chat, and only so."""
+        return obj is not None and request.user.has_perm("chat.delete_chat")
+
+    @display(description=_("질문"), ordering="chat__question")
+    def short_question(self, feedback: Feedback) -> SafeString:
+        """Show the beginning of the question, with a way to the chat."""
+        address = reverse("admin:chat_chat_change", args=[feedback.chat_id])
+        return format_html(_LINK, address, Truncator(feedback.chat.question).chars(60))
+
+    @display(description=_("나간 답"))
+    def short_answer(self, feedback: Feedback) -> str:
+        """Show the beginning of the answer that it is about."""
+        return Truncator(feedback.chat.answer).chars(60)
+
+    @display(description=_("평가"), ordering="thumb")
+    def said(self, feedback: Feedback) -> str:
+        """Show thumb and reaction."""
+        return feedback.signs
+
+    @display(description=_("제안한 답"), ordering="suggestion")
+    def short_suggestion(self, feedback: Feedback) -> str:
+        """Show the beginning of the suggestion."""
+        return Truncator(feedback.suggestion).chars(60)
+
+    @display(description=_("방문자"), ordering="visitor")
+    def visitor_link(self, feedback: Feedback) -> SafeString:
+        """Show whose it is, with a way to everything else of theirs."""
+        address = reverse("admin:chat_visitor_change", args=[feedback.visitor_id])
+        return format_html(_LINK, address, feedback.visitor)
 
 
 def _counted(rows: QuerySet[Any], by: str) -> Coalesce:

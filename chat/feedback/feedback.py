@@ -71,4 +71,10 @@ class Feedback(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.thumb} {self.reaction}".strip() or self.suggestion[:40]
+        return self.signs or self.suggestion[:40]
+
+    @property
+    def signs(self) -> str:
+        """Thumb and reaction as they are drawn."""
+        thumb = {self.Thumb.UP: "👍", self.Thumb.DOWN: "👎"}.get(self.thumb, "")
+        return f"{thumb} {self.reaction}".strip()

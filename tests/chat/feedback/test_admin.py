@@ -102,7 +102,44 @@ def test_visitors_are_neither_made_nor_deleted_here(staff, visitor):
 @pytest.mark.parametrize("language", ["ko", "en"])
 def test_pages_are_in_one_language(staff, visitor, language):
     staff.cookies["django_language"] = language
-    for address in (LIST, change_url(visitor)):
-        text = staff.get(address).content.decode().replace("한국어", "")
+    for address in (LIST, change_url(visitor), TestFeedback.LIST):
+        text = staff.get(address).content.decode().replace("한국어", "").replace("셋", "").replace("반가워요", "")
         assert ("방문자" in text) is (language == "ko")
         assert any("가" <= character <= "힣" for character in text) is (language == "ko")
+
+
+class TestFeedback:
+    LIST = reverse("admin:chat_feedback_changelist")
+
+    def test_is_listed_with_its_answer_and_visitor(self, staff, visitor):
+        page = staff.get(self.LIST).content.decode()
+        for text in (
+            "셋",
+            "👎",
+            change_url(visitor),
+            reverse("admin:chat_chat_change", args=[Feedback.objects.get().chat_id]),
+        ):
+            assert text in page
+
+    def test_suggestions_are_found(self, staff, visitor, make_chat):
+        Feedback.objects.create(chat=make_chat("다섯"), visitor=visitor, thumb="up")
+        found = {
+            choice: staff.get(self.LIST, {"suggested": choice}).context["cl"].result_count for choice in ("yes", "no")
+        }
+        assert found == {"yes": 1, "no": 1}
+        assert self.count(staff, q="다섯") == 1
+
+    def count(self, staff, **wanted):
+        return staff.get(self.LIST, wanted).context["cl"].result_count
+
+    def test_nobody_changes_it(self, staff, visitor):
+        feedback = Feedback.objects.get()
+        address = reverse("admin:chat_feedback_change", args=[feedback.pk])
+        assert staff.post(address, {"suggestion": "다른 말"}).status_code == 403
+        assert staff.get(reverse("admin:chat_feedback_add")).status_code == 403
+
+    def test_deleting_a_chat_takes_its_feedback_along(self, staff, visitor):
+        chat = Feedback.objects.get().chat
+        page = staff.post(reverse("admin:chat_chat_delete", args=[chat.pk]), {"post": "yes"}, follow=True)
+        assert page.status_code == 200
+        assert not Feedback.objects.exists() and not Chat.objects.filter(pk=chat.pk).exists()
