@@ -7,6 +7,8 @@ from core.reply import __main__ as program
 
 
 class Echo:
+    live = "the live model"
+
     def __enter__(self):
         return self
 
@@ -44,6 +46,20 @@ def test_every_line_has_its_answer(run):
 def test_the_analyser_is_handed_on_and_nothing_is_swapped(run):
     run("하나\n".encode(), "--analyser=mecab")
     assert (run.opened[0]["analyser"], run.opened[0]["watch"]) == ("mecab", False)
+
+
+def test_the_engine_alone_is_asked(run):
+    run("하나\n".encode())
+    assert run.opened[0]["mode"] == "neural"
+
+
+def test_the_run_is_calibrated_by_the_same_process_where_that_is_asked_for(run, monkeypatch, tmp_path):
+    asked = []
+    monkeypatch.setattr(program, "calibrate", lambda *arguments: asked.append(arguments))
+    run("하나\n".encode(), "--calibrate=false")
+    assert asked == []
+    run("하나\n".encode(), "--calibrate=true", "--analyser=mecab")
+    assert asked == [("the live model", tmp_path, "mecab")]
 
 
 def test_a_model_that_does_not_load_is_told_in_one_line(run, monkeypatch, capsys):

@@ -1,0 +1,81 @@
+"""Labelled questions of a run, and the calibration that is fitted to them, on a fake engine."""
+
+import pytest
+
+from core.memory import Match
+from core.reply import ReplyError
+from core.reply.evidence import FEATURES, Evidence, remembered, weigh
+from core.reply.fitting import fit, labelled
+from core.reply.loading import load_own_memory, read_pairs
+
+WORDS = ["봄", "여름", "가을", "겨울", "아침", "점심", "저녁", "새벽", "바다", "산", "강", "하늘"]
+
+
+def write(path, sentences):
+    path.write_text("".join(f"{' '.join(f'▁{word}' for word in one.split())}\n" for one in sentences), encoding="utf-8")
+
+
+@pytest.fixture
+def model_dir(tmp_path):
+    """A run that was taught the seasons and held out other ways to ask for them."""
+    trained = [f"{word} 어때 {place} 에서" for word in WORDS for place in WORDS]
+    held = [f"{word} 어때 {place} 쪽" for word in WORDS for place in WORDS]
+    run = tmp_path / "run-1"
+    (run / "model").mkdir(parents=True)
+    for name, questions in (("train", trained), ("dev", held[:70]), ("test", held[70:])):
+        write(run / f"{name}.req", questions)
+        write(run / f"{name}.rep", [f"{question.split()[0]} 좋아요" for question in questions])
+    return run / "model"
+
+
+def test_labelled_questions_are_unseen_ones_and_noisy_forms_with_their_answers(model_dir):
+    found = labelled(model_dir)
+    trained = {question for question, _ in read_pairs(model_dir, "train")}
+    assert not trained & {one.question for one in found}
+    assert sum(one.question.endswith("쪽") for one in found) >= 144
+    assert len(found) > 150
+    assert all(len(one.right) == 1 for one in found)
+    assert found == labelled(model_dir)
+
+
+def test_a_run_that_held_out_few_questions_is_not_calibrated(model_dir, live, tokenizer):
+    for suffix in ("req", "rep"):
+        write(model_dir.parent / f"test.{suffix}", [])
+    assert labelled(model_dir) == []
+    assert fit(live(), model_dir, load_own_memory(model_dir, tokenizer), tokenizer) is None
+
+
+def test_fitting_learns_whom_to_trust(model_dir, live, tokenizer):
+    memory = load_own_memory(model_dir, tokenizer)
+    # An engine that is sure of what it says by itself, which is never right.
+    fitted = fit(live("run-1"), model_dir, memory, tokenizer)
+    own = Evidence(nearest=0.5, log_prob=-0.1, unreviewed=1.0)
+    assert fitted.models["hybrid"].probabilities([own])[0] < 0.1
+    near, far = fitted.models["memory"].probabilities([Evidence(similarity=one, support=one) for one in (0.9, 0.1)])
+    assert near > far
+    assert fitted.origin.endswith("labelled questions of run-1")
+    assert set(fitted.models["neural"].weights) == {"log_prob"}
+
+
+def test_a_directory_that_is_no_run_has_no_memory(tmp_path, tokenizer, model_dir):
+    assert load_own_memory(tmp_path, tokenizer) is None
+    assert load_own_memory(model_dir, tokenizer).find("봄 어때 산 에서")[0].answer == "봄 좋아요"
+
+
+def test_files_that_do_not_match_are_told(model_dir):
+    write(model_dir.parent / "train.rep", ["하나"])
+    with pytest.raises(ReplyError, match="144 and 1 lines"):
+        read_pairs(model_dir, "train")
+
+
+def test_evidence_of_each_answer_is_the_nearest_row_and_the_lead_of_the_engine():
+    matches = [Match(1, "가 나", "하나", 0.8), Match(2, "가 다", "둘", 0.5), Match(3, "가", "하나", 0.4)]
+    found = remembered(matches)
+    assert list(found) == ["하나", "둘"]
+    one, two, new = weigh(["하나", "둘", "셋"], found, {"하나": 0.5, "둘": 0.25, "셋": 0.0})
+    assert (one.similarity, one.nearest, one.lead, one.unreviewed) == (0.8, 0.8, 0.0, 0.0)
+    assert (two.similarity, two.nearest) == (0.5, 0.8)
+    assert two.lead == pytest.approx(-0.6931, abs=1e-4)
+    assert one.support > two.support > 0
+    assert (new.similarity, new.support, new.log_prob, new.unreviewed) == (0.0, 0.0, -10.0, 1.0)
+    assert len(FEATURES) == 6
