@@ -30,17 +30,22 @@ def right_answers(pairs: Sequence[Pair]) -> dict[str, frozenset[str]]:
     return {question: frozenset(answers) for question, answers in found.items()}
 
 
-def hold_out(pairs: Sequence[Pair]) -> tuple[list[Pair], list[Asked]]:
+def hold_out(pairs: Sequence[Pair], draw: str = "") -> tuple[list[Pair], list[Asked]]:
     """The pairs to train on, and one question of each answer that at least three questions have.
 
-    Which one, a hash of the question decides. It is taken out with all its answers, so the model never saw it.
+    Which one, a hash of the question decides. It is taken out with all its answers, so the model never saw it. Another
+    `draw` than the first, whatever its name, holds out none of the first's questions: to choose by these is fair.
     """
     right = right_answers(pairs)
     by_answer: dict[str, set[str]] = defaultdict(set)
     for question, answers in right.items():
         for answer in answers:
             by_answer[answer].add(question)
-    held = {min(questions, key=_place) for questions in by_answer.values() if len(questions) >= _QUESTIONS}
+    common = [questions for questions in by_answer.values() if len(questions) >= _QUESTIONS]
+    held = {min(questions, key=_place) for questions in common}
+    if draw:
+        others = [questions - held for questions in common]
+        held = {min(questions, key=lambda question: _place(draw + question)) for questions in others if questions}
     rest = [pair for pair in pairs if normalise_question(pair.question) not in held]
     taught = {normalise(pair.answer) for pair in rest}
     return rest, [Asked(question, right[question]) for question in sorted(held) if right[question] & taught]

@@ -6,6 +6,7 @@ It knows texts and row numbers, no database and no engine.
 
 from core.memory.lesson import Lesson, Match
 from core.memory.memory import Memory
+from core.memory.similarity import SURE
 from core.memory.voting import candidates
 
-__all__ = ["Lesson", "Match", "Memory", "candidates"]
+__all__ = ["SURE", "Lesson", "Match", "Memory", "candidates"]
