@@ -145,7 +145,16 @@ class TestConverse:
 
 
 @pytest.mark.parametrize(
-    "arguments", [["--nope"], ["--beam_width=two"], ["--beam_width=-1"], ["--out=x"], ["--analyser=okt"], ["안녕"]]
+    "arguments",
+    [
+        ["--nope"],
+        ["--beam_width=two"],
+        ["--beam_width=-1"],
+        ["--out=x"],
+        ["--analyser=okt"],
+        ["--reply_mode=x"],
+        ["안녕"],
+    ],
 )
 def test_a_command_line_that_makes_no_sense_is_one_line_and_exit_code_2(arguments, capsys):
     with pytest.raises(SystemExit) as ended:
@@ -173,8 +182,17 @@ def test_the_analyser_comes_from_the_flag_then_the_environment(monkeypatch):
     assert console.parse(["--analyser=konlpy"]).analyser == "konlpy"
 
 
+def test_who_answers_comes_from_the_flag_then_the_environment(monkeypatch):
+    monkeypatch.delenv("REPLY_MODE", raising=False)
+    assert console.parse([]).reply_mode == "hybrid"
+    monkeypatch.setenv("REPLY_MODE", "memory")
+    assert console.parse([]).reply_mode == "memory"
+    assert console.parse(["--reply_mode=neural"]).reply_mode == "neural"
+
+
 def environment(**changes):
-    inherited = {key: value for key, value in os.environ.items() if key not in ("OUT_DIR", "DATA_DIR", "ANALYSER")}
+    ours = ("OUT_DIR", "DATA_DIR", "ANALYSER", "REPLY_MODE")
+    inherited = {key: value for key, value in os.environ.items() if key not in ours}
     return {**inherited, **{key: str(value) for key, value in changes.items()}}
 
 

@@ -17,7 +17,7 @@ from core.reply.proposals import Proposal, propose
 from core.reply.reply import MODES, Candidate, Mode, Near, Reply
 from core.text import normalise
 
-_NEAREST = 10  # reviewed questions that are looked at
+NEAREST = 20  # reviewed questions that are looked at
 _MOST_CANDIDATES = 5
 _MOST_OFFERS = 2
 _SAME = 1.0  # similarity of the question itself
@@ -82,7 +82,7 @@ class Answerer:
         """What memory knows; and what it says at once, where this very question was reviewed."""
         if self._memory is None or not question.tokens or self._rules.blocks(question.text):
             return Thought(question)
-        thought = Thought(question, self._memory.find(question.text, _NEAREST))
+        thought = Thought(question, self._memory.find(question.text, NEAREST))
         if question.mode == "neural":
             return thought
         same = [Candidate(one.answer, "memory", _SAME) for one in thought.matches if one.similarity == _SAME]
@@ -117,10 +117,8 @@ class Answerer:
         """
         if mode == "neural" and self._model.calibration is None:
             return [Candidate(one.text, one.source, one.engine) for one in proposals]
-        calibration = self._model.calibration or DEFAULT
-        chances = calibration.models[mode].probabilities([one.evidence for one in proposals])
-        scored = [Candidate(one.text, one.source, chance) for one, chance in zip(proposals, chances, strict=True)]
-        return scored if mode == "neural" else sorted(scored, key=lambda one: -one.score)
+        chances = (self._model.calibration or DEFAULT).chances(mode, [one.evidence for one in proposals])
+        return [Candidate(proposals[at].text, proposals[at].source, chance) for at, chance in chances]
 
     def _acceptable(self, thought: Thought, candidates: Sequence[Candidate]) -> list[Candidate]:
         reviewed = {normalise(match.answer) for match in thought.matches if match.similarity == _SAME}

@@ -13,7 +13,9 @@ from core.memory import Match, candidates
 from core.text import normalise
 
 Floats = NDArray[np.float64]
+Indices = NDArray[np.int64]
 
+_NO_VOTES = 1e-3  # stands for none
 _LEAST = -10.0  # mean log-probability of a token; below it the engine says no more than no
 
 
@@ -23,7 +25,7 @@ class Evidence:
 
     Attributes:
         similarity: of the nearest reviewed question that has this answer, 0 to 1; 0 where none near has it.
-        support: log(1 + votes) of all near questions with this answer (`core.memory.candidates`).
+        support: log of the votes of all near questions with this answer (`core.memory.candidates`), -7 and above.
         nearest: similarity of the nearest reviewed question, whatever its answer.
         log_prob: the engine's mean log-probability of a token, -10 to 0.
         lead: `log_prob` less that of the candidate that the engine finds likeliest, 0 and below.
@@ -66,7 +68,7 @@ def weigh(
     for answer, mean in zip(answers, means, strict=True):
         _, similarity, votes = found.get(answer, ("", 0.0, 0.0))
         unreviewed = float(answer not in found)
-        evidence.append(Evidence(similarity, math.log1p(votes), nearest, mean, mean - best, unreviewed))
+        evidence.append(Evidence(similarity, math.log(votes + _NO_VOTES), nearest, mean, mean - best, unreviewed))
     return evidence
 
 

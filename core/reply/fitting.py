@@ -16,8 +16,9 @@ from typing import NamedTuple
 import numpy as np
 
 from core.memory import Match, Memory
-from core.reply.calibration import DEFAULT, LOOKS_AT, Calibration, Logistic
-from core.reply.evidence import Evidence, table
+from core.reply.answerer import NEAREST
+from core.reply.calibration import DEFAULT, LOOKS_AT, Calibration, Logistic, Ranking
+from core.reply.evidence import FEATURES, Evidence, Floats, Indices, table
 from core.reply.loading import read_pairs
 from core.reply.model import LiveModel
 from core.reply.proposals import propose
@@ -48,18 +49,20 @@ def fit(model: LiveModel, model_dir: Path, memory: Memory, tokenizer: Tokenizer)
     questions = labelled(model_dir)
     if not questions:
         return None
-    matches = [memory.find(one.question) for one in questions]
-    evidence, right = _weighed(model, "hybrid", questions, matches, tokenizer)
-    likeliest = [at for at, one in enumerate(evidence) if one.lead == 0]  # of each question, by the engine
-    examples: dict[Mode, tuple[list[Evidence], list[bool]]] = {
-        "hybrid": (evidence, right),
-        "neural": ([evidence[at] for at in likeliest], [right[at] for at in likeliest]),
-        "memory": _weighed(model, "memory", questions, matches, tokenizer),
+    matches = [memory.find(one.question, NEAREST) for one in questions]
+    together = _weighed(model, "hybrid", questions, matches, tokenizer)
+    ranking = Ranking.fit(together.features, together.right, together.questions)
+    alone = _weighed(model, "memory", questions, matches, tokenizer)
+    lead, support = FEATURES.index("lead"), FEATURES.index("support")
+    best = {
+        "hybrid": together.best(np.array(ranking.scores(together.evidence))),
+        "neural": together.best(together.features[:, lead]),
+        "memory": alone.best(alone.features[:, support]),
     }
-    models = {
-        mode: Logistic.fit(table(x), np.array(y, np.float64), LOOKS_AT[mode]) for mode, (x, y) in examples.items()
+    models: dict[Mode, Logistic] = {
+        mode: Logistic.fit(best[mode].features, best[mode].right, names) for mode, names in LOOKS_AT.items()
     }
-    return Calibration(models, DEFAULT.threshold, f"{len(questions)} labelled questions of {model.name}")
+    return Calibration(ranking, models, DEFAULT.threshold, f"{len(questions)} labelled questions of {model.name}")
 
 
 def labelled(model_dir: Path) -> list[Labelled]:
@@ -92,19 +95,41 @@ def _by_question(pairs: Sequence[tuple[str, str]]) -> dict[str, set[str]]:
     return found
 
 
+class _Weighed(NamedTuple):
+    """What speaks for N candidates, `right` (N,) 1 for the right ones, and the numbers of their `questions` (N,)."""
+
+    evidence: list[Evidence]
+    right: Floats
+    questions: Indices
+
+    @property
+    def features(self) -> Floats:
+        """The evidence as (N, F)."""
+        return table(self.evidence)
+
+    def best(self, scores: Floats) -> _Weighed:
+        """Of each question the candidate with the highest of `scores` (N,)."""
+        order = np.lexsort((-scores, self.questions))
+        _, first = np.unique(self.questions[order], return_index=True)
+        kept = order[first]
+        return _Weighed([self.evidence[at] for at in kept.tolist()], self.right[kept], self.questions[kept])
+
+
 def _weighed(
     model: LiveModel,
     mode: Mode,
     questions: Sequence[Labelled],
     matches: Sequence[Sequence[Match]],
     tokenizer: Tokenizer,
-) -> tuple[list[Evidence], list[bool]]:
+) -> _Weighed:
     """What speaks for each candidate answer to each of `questions`, and whether it is right."""
-    evidence, right = [], []
+    evidence, right, numbers = [], [], []
     for at in range(0, len(questions), _BATCH):
         some = slice(at, at + _BATCH)
         tokens = [tokenizer.split(normalise_question(one.question)) for one in questions[some]]
-        for one, proposals in zip(questions[some], propose(model, mode, tokens, matches[some]), strict=True):
+        proposed = propose(model, mode, tokens, matches[some])
+        for number, (one, proposals) in enumerate(zip(questions[some], proposed, strict=True), start=at):
             evidence += [proposal.evidence for proposal in proposals]
             right += [normalise(proposal.text) in one.right for proposal in proposals]
-    return evidence, right
+            numbers += [number] * len(proposals)
+    return _Weighed(evidence, np.array(right, np.float64), np.array(numbers, np.int64))

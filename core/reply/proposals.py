@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from core.memory import Match
 from core.reply.evidence import Evidence, remembered, weigh
@@ -12,6 +13,7 @@ from core.reply.reply import Candidate, Mode, Source
 from core.text import normalise
 
 _MOST_HYPOTHESES = 5
+_MOST_REMEMBERED = 8  # answers of near questions that the engine weighs; what has fewer votes is hardly ever best
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +38,7 @@ def propose(
     own = model.propose(questions, _MOST_HYPOTHESES)
     if mode == "neural":
         return [_from_engine(some) for some in own]
-    found = [remembered(some) for some in matches]
+    found = [dict(islice(remembered(some).items(), _MOST_REMEMBERED)) for some in matches]
     others = [
         [answer for answer in known if answer not in {normalise(one.text) for one in some}]
         for known, some in zip(found, own, strict=True)

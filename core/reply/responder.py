@@ -16,7 +16,7 @@ from core.reply.blocklist import Blocklist
 from core.reply.errors import ReplyError, ReplyTimeout
 from core.reply.loading import engine_loader, load_model
 from core.reply.model import LiveModel, Loader, ModelRef
-from core.reply.reply import Mode, Reply
+from core.reply.reply import MODES, Mode, Reply
 from core.reply.swap import CurrentModel, FixedModel, HotSwap, ModelSource
 from core.text import TextError, Tokenizer, get_analyser, normalise_question
 
@@ -50,7 +50,7 @@ class Responder:
         self._tokenizer = tokenizer
         self._models = models
         self._memory = memory
-        self._mode: Mode = mode
+        self._mode: Mode = _known(mode)
         self._timeout = timeout
         self._sentences = Sentences()
         self.rules = Blocklist()
@@ -132,14 +132,16 @@ class Responder:
             mode: who may answer; None as the responder was opened.
             avoid: the answer that this asker was given last. A fallback is never it.
 
-        Raises `ReplyBusy` when too many are waiting, `ReplyError` when the text can't be taken apart.
+        Raises `ReplyBusy` when too many are waiting, `ReplyError` when the text can't be taken apart or there is no
+        such mode.
         """
+        who = self._mode if mode is None else _known(mode)
         try:
             # Done here, not in the batch: a text that makes the analyser fail must fail its own asker alone.
             tokens = self._tokenizer.split(normalise_question(text))
         except (TextError, UnicodeError) as error:
             raise ReplyError(f"the question can't be read: {error}") from error
-        return self._batcher.submit(Question(text, tokens, mode or self._mode, avoid))
+        return self._batcher.submit(Question(text, tokens, who, avoid))
 
     def reply(self, text: str, *, mode: Mode | None = None, avoid: str = "") -> Reply:
         """The answer to `text`; blocks until it is there. The arguments are those of `submit`.
@@ -181,3 +183,9 @@ class Responder:
 
     def _late(self) -> ReplyTimeout:
         return ReplyTimeout(f"no answer within {self._timeout:g} seconds")
+
+
+def _known(mode: Mode) -> Mode:
+    if mode not in MODES:
+        raise ReplyError(f"no reply mode {mode!r}: choose one of {', '.join(MODES)}")
+    return mode

@@ -5,7 +5,7 @@ import pytest
 from core.memory import Lesson, Memory
 from core.reply import Blocklist
 from core.reply.answerer import Answerer, Question, Sentences
-from core.reply.calibration import Calibration, Logistic
+from core.reply.calibration import Calibration, Logistic, Ranking
 from core.reply.fallback import BLOCKED, UNHEARD, UNKNOWN
 
 LESSONS = [
@@ -15,7 +15,9 @@ LESSONS = [
     # Enough rows for an answer to be doubted.
     *(Lesson(row, f"{row}번 문장", f"{row}번 답") for row in range(10, 110)),
 ]
+RANKING = Ranking({"similarity": 6.0, "log_prob": 0.5})
 CALIBRATION = Calibration(
+    RANKING,
     {
         "hybrid": Logistic({"similarity": 6.0, "log_prob": 0.5}, -2.0),
         "neural": Logistic({"log_prob": 1.0}, 0.0),
@@ -66,9 +68,7 @@ def test_of_near_questions_the_engine_tells_which_answer_is_meant(ask):
 def test_the_engine_answers_where_it_is_sure_and_memory_knows_nothing_near(ask, tokenizer, hypothesis):
     asked = "전혀 다른 말"
     engine = {"src_vocab": frozenset(tokenizer.split(asked)), "prefix": "▁응"}
-    sure = CALIBRATION.models["hybrid"].weights["log_prob"]
-    assert sure > 0
-    lenient = Calibration({**CALIBRATION.models, "hybrid": Logistic({"log_prob": 1.0}, 1.0)}, 0.3, "by hand")
+    lenient = Calibration(RANKING, {**CALIBRATION.models, "hybrid": Logistic({"log_prob": 1.0}, 1.0)}, 0.3, "by hand")
     reply = ask(asked, calibration=lenient, **engine)
     assert (reply.text, reply.source) == ("응 전혀 다른 말", "neural")
 

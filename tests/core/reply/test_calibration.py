@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from core.reply import MODES, ReplyError
-from core.reply.calibration import DEFAULT, LOOKS_AT, Calibration, Logistic
+from core.reply.calibration import DEFAULT, LOOKS_AT, RANKED_BY, Calibration, Logistic, Ranking
 from core.reply.evidence import FEATURES, Evidence
 
 
@@ -43,6 +43,35 @@ def test_examples_that_are_all_right_give_finite_weights():
     model = Logistic.fit(features, np.ones(50), ["similarity"])
     assert all(map(math.isfinite, (model.bias, *model.weights.values())))
     assert min(model.probabilities([Evidence(similarity=0.5)])) > 0.9
+
+
+def test_a_ranking_learns_which_feature_tells_right_from_wrong_within_a_question():
+    rng = np.random.default_rng(5)
+    features = rng.random((300, len(FEATURES)))
+    questions = np.repeat(np.arange(100), 3)
+    right = np.zeros(300)
+    # The likeliest of the first 90 questions is right; the last ten have no right candidate.
+    places = FEATURES.index("log_prob")
+    for number in range(90):
+        rows = np.flatnonzero(questions == number)
+        right[rows[features[rows, places].argmax()]] = 1
+    ranking = Ranking.fit(features, right, questions)
+    assert set(ranking.weights) == set(RANKED_BY)
+    assert ranking.weights["log_prob"] > 5 * max(abs(ranking.weights[name]) for name in RANKED_BY if name != "log_prob")
+    better, worse = ranking.scores([Evidence(log_prob=-0.5), Evidence(log_prob=-3.0)])
+    assert better > worse
+
+
+def test_hybrid_ranks_by_the_ranking_and_none_is_likelier_than_the_one_before():
+    models = {mode: Logistic({"similarity": 1.0}, 0.0) for mode in MODES}
+    calibration = Calibration(Ranking({"log_prob": 1.0}), models, 0.3, "by hand")
+    evidence = [Evidence(similarity=0.9, support=1.0, log_prob=-5.0), Evidence(similarity=0.2, support=2.0)]
+    (first, chance), (second, capped) = calibration.chances("hybrid", evidence)
+    assert (first, second) == (1, 0)
+    assert chance == capped == pytest.approx(1 / (1 + math.exp(-0.2)))
+    assert [at for at, _ in calibration.chances("memory", evidence)] == [1, 0]
+    assert [at for at, _ in calibration.chances("neural", evidence)] == [0, 1]
+    assert calibration.chances("hybrid", []) == []
 
 
 def test_it_is_read_as_it_was_written(tmp_path):

@@ -49,8 +49,9 @@ def test_fitting_learns_whom_to_trust(model_dir, live, tokenizer):
     memory = load_own_memory(model_dir, tokenizer)
     # An engine that is sure of what it says by itself, which is never right.
     fitted = fit(live("run-1"), model_dir, memory, tokenizer)
-    own = Evidence(nearest=0.5, log_prob=-0.1, unreviewed=1.0)
-    assert fitted.models["hybrid"].probabilities([own])[0] < 0.1
+    own, reviewed = Evidence(support=-7.0, log_prob=-0.1, unreviewed=1.0), Evidence(support=0.0, log_prob=-5.0)
+    worse, better = fitted.ranking.scores([own, reviewed])
+    assert worse < better
     near, far = fitted.models["memory"].probabilities([Evidence(similarity=one, support=one) for one in (0.9, 0.1)])
     assert near > far
     assert fitted.origin.endswith("labelled questions of run-1")
@@ -76,6 +77,6 @@ def test_evidence_of_each_answer_is_the_nearest_row_and_the_lead_of_the_engine()
     assert (one.similarity, one.nearest, one.lead, one.unreviewed) == (0.8, 0.8, 0.0, 0.0)
     assert (two.similarity, two.nearest) == (0.5, 0.8)
     assert two.lead == pytest.approx(-0.6931, abs=1e-4)
-    assert one.support > two.support > 0
-    assert (new.similarity, new.support, new.log_prob, new.unreviewed) == (0.0, 0.0, -10.0, 1.0)
+    assert one.support > two.support > new.support
+    assert (new.similarity, new.log_prob, new.unreviewed) == (0.0, -10.0, 1.0)
     assert len(FEATURES) == 6

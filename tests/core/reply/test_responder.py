@@ -9,9 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from core.memory import Lesson, Memory
 from core.nmt.errors import NmtError
 from core.registry import Manifest, Registry
-from core.reply import ReplyBusy, ReplyError, ReplyTimeout, Responder
+from core.reply import Blocklist, ReplyBusy, ReplyError, ReplyTimeout, Responder
+from core.reply.fallback import BLOCKED
 from core.reply.model import LiveModel
 from core.reply.swap import FixedModel, HotSwap
 
@@ -47,6 +49,25 @@ def publish(registry, weights=b"weights"):
 def test_text_goes_in_and_text_comes_out(make_responder):
     reply = make_responder().reply("  안녕   친구 ")
     assert (reply.text, reply.source, reply.model) == ("네 안녕 친구", "neural", "run-1")
+
+
+def test_memory_rules_mode_and_the_last_answer_reach_the_answerer(make_responder, tokenizer):
+    memory = Memory(tokenizer)
+    memory.put([Lesson(7, "뭐 해?", "놀아요.")])
+    responder = make_responder(memory=memory)
+    assert responder.reply("뭐해ㅋㅋ").nearest[0].row == 7
+    assert responder.reply("뭐해").text == "놀아요."
+    assert responder.reply("뭐해", mode="neural").text == "네 뭐해"
+    assert asyncio.run(responder.areply("딴 말", mode="memory", avoid="x")).source == "fallback"
+    memory.put([Lesson(7, "뭐 해?", "쉬어요.")])
+    assert responder.reply("뭐해").text == "쉬어요."
+    responder.rules = Blocklist(("뭐해",))
+    assert responder.reply("뭐 해!").text in BLOCKED
+
+
+def test_a_mode_that_is_none_is_told(make_responder):
+    with pytest.raises(ReplyError, match="hybrid, neural, memory"):
+        make_responder().reply("안녕", mode="fast")
 
 
 @pytest.mark.parametrize("text", ["", "   ", "\n\t"])
@@ -203,6 +224,20 @@ class TestOpen:
         publish(registry)
         with pytest.raises(ReplyError, match="analyser"):
             open_responder(lambda ref: fake_translator(), analyser="guess")
+
+    def test_a_run_without_a_memory_given_answers_from_what_it_was_trained_with(
+        self, registry, open_responder, fake_translator
+    ):
+        with registry.lock():
+            draft = registry.new_run()
+            draft.model_dir.mkdir()
+            (draft.model_dir / "weights").write_bytes(b"weights")
+            for suffix, line in (("req", "▁뭐 ▁해"), ("rep", "▁놀 아요")):
+                (draft.path / f"train.{suffix}").write_text(f"{line}\n", encoding="utf-8")
+            run = registry.finish(draft, Manifest(run="", created_at="now"))
+        registry.publish(run)
+        assert open_responder(lambda ref: fake_translator()).reply("뭐해").source == "memory"
+        assert open_responder(lambda ref: fake_translator(), mode="neural").reply("뭐해").source == "neural"
 
     def test_without_a_model_it_says_what_to_do(self, open_responder):
         with pytest.raises(ReplyError, match="makedata"):
