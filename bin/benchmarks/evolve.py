@@ -65,7 +65,7 @@ def copy_of_live(data_dir: Path, place: Path) -> Registry:
 
 def learn(drawn: Drawn, registry: Registry) -> Measured:
     """Learn the corrections while a server answers with the parent, and wait until it has taken the new model."""
-    with Responder.open(registry.data_dir) as responder:
+    with Responder.open(registry.data_dir, mode="neural") as responder:
         start = time.monotonic()
         summary = run([*drawn.before, *drawn.corrections], registry, EvolveSettings())
         while summary.published and responder.model != summary.run:

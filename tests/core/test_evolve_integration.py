@@ -58,7 +58,7 @@ def test_a_correction_is_learned_and_served_without_a_restart(tmp_path):
     first = learn(registry, QUESTIONS)
     assert first.scores.uptake == 1
     assert first.learned == first.reviewed == len(QUESTIONS)
-    with Responder.open(registry.data_dir) as responder:
+    with Responder.open(registry.data_dir, mode="neural") as responder:
         assert {question: responder.reply(question).text for question in QUESTIONS} == QUESTIONS
         corrected = {**QUESTIONS, "이름이 뭐야?": "자람이라고 불러 주세요, 꼭이요!"}
         second = learn(registry, corrected)
