@@ -14,7 +14,6 @@ from pathlib import Path
 from core.errors import JaramError
 from core.reply.calibration import CALIBRATION
 from core.reply.fitting import fit
-from core.reply.loading import load_own_memory
 from core.reply.model import LiveModel
 from core.reply.responder import Responder
 from core.text import ANALYSERS, Tokenizer, get_analyser
@@ -37,9 +36,10 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
 
 def calibrate(model: LiveModel, model_dir: Path, analyser: str) -> None:
     """Write the calibration of a run beside its `model_dir`, where it held out questions enough to fit one."""
-    tokenizer = Tokenizer(get_analyser(analyser))
-    memory = load_own_memory(model_dir, tokenizer)
-    if memory is not None and (fitted := fit(model, model_dir, memory, tokenizer)) is not None:
+    if model.own_memory is None:
+        return
+    fitted = fit(model, model_dir, model.own_memory, Tokenizer(get_analyser(analyser)))
+    if fitted is not None:
         fitted.save(model_dir.resolve().parent / CALIBRATION)
 
 
@@ -51,12 +51,11 @@ def main(argv: Sequence[str]) -> int:
         with Responder.open(
             options.out_dir,
             out_dir=options.out_dir,
-            mode="neural",
             analyser=options.analyser,
             timeout=_PATIENCE,
             watch=False,
         ) as responder:
-            answers = [responder.reply(question).text for question in questions]
+            answers = [responder.reply(question, mode="neural").text for question in questions]
             if options.calibrate == "true":
                 calibrate(responder.live, options.out_dir, options.analyser)
         options.answers.write_text("".join(f"{answer}\n" for answer in answers), encoding="utf-8")

@@ -1,9 +1,12 @@
 """`python -m core.reply`: a file of questions answered line by line."""
 
+from types import SimpleNamespace
+
 import pytest
 
 from core.reply import Reply, ReplyError, Responder
 from core.reply import __main__ as program
+from core.reply.calibration import DEFAULT, Calibration
 
 
 class Echo:
@@ -15,8 +18,8 @@ class Echo:
     def __exit__(self, *_error):
         pass
 
-    def reply(self, text):
-        return Reply(f"{text}?", "neural", 1.0, "run-1")
+    def reply(self, text, mode):
+        return Reply(f"{text}?", mode, 1.0, "run-1")
 
 
 @pytest.fixture
@@ -48,9 +51,27 @@ def test_the_analyser_is_handed_on_and_nothing_is_swapped(run):
     assert (run.opened[0]["analyser"], run.opened[0]["watch"]) == ("mecab", False)
 
 
-def test_the_engine_alone_is_asked(run):
+def test_the_engine_alone_is_asked_and_knows_what_was_reviewed(run, monkeypatch):
+    modes = []
+    monkeypatch.setattr(Echo, "reply", lambda _self, text, mode: modes.append(mode) or Reply(text, mode, 1.0, "run-1"))
     run("하나\n".encode())
-    assert run.opened[0]["mode"] == "neural"
+    assert modes == ["neural"]
+    assert "mode" not in run.opened[0]  # as a server: what a reviewer wrote may echo its question
+
+
+def test_a_fitted_calibration_is_written_beside_the_model(monkeypatch, tmp_path):
+    (tmp_path / "model").mkdir()
+    monkeypatch.setattr(program, "fit", lambda *_arguments: DEFAULT)
+    program.calibrate(SimpleNamespace(own_memory="memory"), tmp_path / "model", "mecab")
+    assert Calibration.load(tmp_path / "calibration.json") == DEFAULT
+
+
+def test_a_model_without_memory_or_without_labelled_questions_gets_none(monkeypatch, tmp_path):
+    (tmp_path / "model").mkdir()
+    monkeypatch.setattr(program, "fit", lambda *_arguments: None)
+    for memory in (None, "memory"):
+        program.calibrate(SimpleNamespace(own_memory=memory), tmp_path / "model", "mecab")
+    assert not (tmp_path / "calibration.json").exists()
 
 
 def test_the_run_is_calibrated_by_the_same_process_where_that_is_asked_for(run, monkeypatch, tmp_path):
