@@ -8,7 +8,20 @@ import subprocess
 import sys
 from pathlib import Path
 
-from benchmarks import defaults, evolve, parity, peers, profiling, quality, reply, serving, training
+from benchmarks import (
+    defaults,
+    evolve,
+    grouping,
+    hybrid,
+    memory,
+    parity,
+    peers,
+    profiling,
+    quality,
+    reply,
+    serving,
+    training,
+)
 from benchmarks.drivers.protocol import Setup
 from benchmarks.machine import print_machine
 from benchmarks.pairs import Morphemes, read_pairs, write_morphemes
@@ -55,6 +68,22 @@ def add_commands(parser: argparse.ArgumentParser) -> None:
     command.add_argument("--rows", type=int, default=50, help="corrections, half of them new (default %(default)s)")
     command.add_argument("--seeds", type=int, nargs="+", default=[1], help="what they are drawn by (default 1)")
     command.add_argument("--parent", type=Path, help="a data directory whose live model to go on from")
+
+    command = add("grouping", "how many decisions reviewers are spared by near-duplicates")
+    command.add_argument("--data", type=Path, required=True)
+    command.add_argument("--bars", type=float, nargs="*", default=[], help="other similarities to measure too")
+
+    command = add("hybrid", "the engine alone, memory alone and both together, of one model version")
+    command.add_argument("--data", type=Path, required=True)
+    command.add_argument("--parent", type=Path, required=True, help="the directory of a run of `quality --keep`")
+    command.add_argument("--unrelated", type=Path, default=hybrid.UNRELATED, help="a file with a question a line")
+    command.add_argument("--noisy", type=int, default=200, help="questions to make noisy (default %(default)s)")
+
+    command = add("memory", "how fast reviewed answers are found again, or how often they are right")
+    command.add_argument("--data", type=Path, required=True)
+    command.add_argument("--pairs", type=int, default=100_000, help="made for the timing (default %(default)s)")
+    command.add_argument("--quality", action="store_true", help="measure what is right instead of the time")
+    command.add_argument("--draw", default="", help="hold other questions out than those reported: any name")
 
     command = add("train", "tokens a second of training, and the share of the machine's matrix peak")
     add_shape(command)
@@ -114,6 +143,30 @@ def run_evolve(arguments: argparse.Namespace) -> None:
     pairs = read_pairs(arguments.data)
     print_machine(f"{len(pairs)} pairs")
     evolve.measure_evolving(pairs, arguments.rows, arguments.seeds, arguments.parent)
+
+
+def run_grouping(arguments: argparse.Namespace) -> None:
+    """`bin/bench grouping`."""
+    pairs = read_pairs(arguments.data)
+    print_machine(f"{len(pairs)} pairs")
+    grouping.measure_grouping(pairs, arguments.bars)
+
+
+def run_hybrid(arguments: argparse.Namespace) -> None:
+    """`bin/bench hybrid`."""
+    pairs = read_pairs(arguments.data)
+    print_machine(f"{len(pairs)} pairs")
+    hybrid.measure_hybrid(pairs, arguments.parent, arguments.unrelated, arguments.noisy)
+
+
+def run_memory(arguments: argparse.Namespace) -> None:
+    """`bin/bench memory`."""
+    pairs = read_pairs(arguments.data)
+    print_machine(f"{len(pairs)} pairs")
+    if arguments.quality:
+        memory.measure_quality(pairs, arguments.draw)
+    else:
+        memory.measure_speed(pairs, arguments.pairs)
 
 
 def prepare(arguments: argparse.Namespace) -> tuple[Setup, Morphemes]:

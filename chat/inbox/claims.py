@@ -5,13 +5,12 @@ does not matter which process a reviewer is talking to.
 """
 
 from collections.abc import Collection, Iterable
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import transaction
 from django.db.models import Max
 from django.utils import timezone
-from django.utils.dateparse import parse_datetime
 
 from chat.inbox.models import Claim
 from chat.models import Chat
@@ -43,21 +42,20 @@ def renew(*, user: AbstractBaseUser) -> int:
 
 
 @transaction.atomic
-def release(*, user: AbstractBaseUser, but: Collection[int] = (), until: str = "") -> None:
+def release(*, user: AbstractBaseUser, but: Collection[int] = (), until: datetime | None = None) -> None:
     """Give back what the user has, except for some rows; with ``until``, only what was not claimed anew since.
 
     A browser tells that a page is left when the next one is there already, and that may have claimed the same row.
     """
     mine = Claim.objects.filter(user=user).exclude(chat__in=but)
-    if until:
-        mine = mine.filter(expires_at__lte=parse_datetime(until) or timezone.now())
+    if until is not None:
+        mine = mine.filter(expires_at__lte=until)
     mine.delete()
 
 
-def end_of(*, user: AbstractBaseUser) -> str:
-    """Return when what the user has runs out unless it is renewed, as ISO text; empty where they have nothing."""
-    end = Claim.objects.filter(user=user).aggregate(end=Max("expires_at"))["end"]
-    return end.isoformat() if end else ""
+def end_of(*, user: AbstractBaseUser) -> datetime | None:
+    """Return when what the user has runs out unless it is renewed; None where they have nothing."""
+    return Claim.objects.filter(user=user).aggregate(end=Max("expires_at"))["end"]
 
 
 def others(*, user: AbstractBaseUser, rows: Collection[int]) -> set[int]:

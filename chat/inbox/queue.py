@@ -28,7 +28,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from chat.inbox.models import Claim, Decision
-from chat.models import Chat, ChatQuerySet, Feedback
+from chat.models import Chat, ChatQuerySet, Feedback, Visitor
 
 DOUBTFUL = 0.5  # a score below it
 
@@ -49,13 +49,13 @@ class Filters:
     """What a reviewer wants to see: a part of the queue, one visitor, words in question or answer."""
 
     show: str = Show.ALL
-    visitor: str = ""
+    visitor: int = 0  # their number, for the key is theirs alone
     words: str = ""
 
     def as_query(self) -> dict[str, str]:
         """Return the parameters of an address that asks for it."""
         named = {"show": str(self.show), "visitor": self.visitor, "q": self.words}
-        return {name: value for name, value in named.items() if value}
+        return {name: str(value) for name, value in named.items() if value}
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +143,7 @@ def _filtered(rows: ChatQuerySet, filters: Filters) -> ChatQuerySet:
     if filters.show in parts:
         rows = rows.filter(parts[filters.show])
     if filters.visitor:
-        rows = rows.filter(session=filters.visitor)
+        rows = rows.filter(session__in=Visitor.objects.filter(pk=filters.visitor).values("key"))
     if filters.words:
         rows = rows.filter(Q(question__icontains=filters.words) | Q(answer__icontains=filters.words))
     return rows

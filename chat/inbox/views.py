@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from django.conf import settings
@@ -108,13 +109,12 @@ def index(request: HttpRequest) -> HttpResponse:
 @require_safe
 def show(request: HttpRequest, row: int) -> HttpResponse:
     """Show a certain row: in the inbox while it is undecided, else where every row is."""
-    if not queue.undecided().filter(pk=row).exists():
-        return redirect("admin:chat_chat_change", row)
     card = cards.card_of(user=request.user, row=row)
-    if card is None:
-        messages.info(request, _("다른 검토자가 보고 있는 질문이에요."))
-        return redirect(_address(request))
-    return _answer(request, card, Shown())
+    if card is not None:
+        return _answer(request, card, Shown())
+    if queue.undecided().filter(pk=row).exists() or _is_script(request):
+        return _answer(request, _next(request), Shown(_("다른 검토자가 보고 있거나 이미 정한 질문이에요.")))
+    return redirect("admin:chat_chat_change", row)
 
 
 @admin_page(HISTORY)
@@ -220,14 +220,18 @@ def pass_over(request: HttpRequest, row: int) -> HttpResponse:
 def renew(request: HttpRequest) -> JsonResponse:
     """Keep what the reviewer has before them, as they are still there."""
     claims.renew(user=request.user)
-    return JsonResponse({"until": claims.end_of(user=request.user)})
+    return JsonResponse({"until": _until(request)})
 
 
 @admin_page(REVIEW)
 @require_POST
 def release(request: HttpRequest) -> HttpResponse:
     """Give back what the reviewer had before them when they went away, not what another page has claimed since."""
-    claims.release(user=request.user, until=request.POST.get("until", ""))
+    try:
+        until = datetime.fromisoformat(request.POST.get("until", ""))
+    except ValueError:
+        return HttpResponse(status=400)
+    claims.release(user=request.user, until=until)
     return HttpResponse(status=204)
 
 
@@ -289,7 +293,7 @@ def _filters(request: HttpRequest) -> Filters:
     wanted = request.GET.get("show", "")
     return Filters(
         show=wanted if wanted in Show.values else Show.ALL,
-        visitor=request.GET.get("visitor", "")[:64],
+        visitor=next(iter(_numbers([request.GET.get("visitor", "")])), 0),
         words=request.GET.get("q", "").strip()[:200],
     )
 
@@ -310,6 +314,17 @@ def _next(request: HttpRequest) -> Card | None:
     return card
 
 
+def _until(request: HttpRequest) -> str:
+    """When what the reviewer has before them runs out, as the script keeps it."""
+    end = claims.end_of(user=request.user)
+    return end.isoformat() if end else ""
+
+
+def _is_script(request: HttpRequest) -> bool:
+    """Whether the page's script asks, which wants the part of the page that changes."""
+    return request.headers.get("Accept") == "application/json"
+
+
 def _context(request: HttpRequest, card: Card | None, shown: Shown) -> dict[str, Any]:
     filters = _filters(request)
     return {
@@ -324,14 +339,14 @@ def _context(request: HttpRequest, card: Card | None, shown: Shown) -> dict[str,
         "may_undo": bool(services.undoable(user=request.user)),
         "may_see_history": request.user.has_perm(HISTORY),
         "may_drop": request.user.has_perm(DROP),
-        "until": claims.end_of(user=request.user),
+        "until": _until(request),
     }
 
 
 def _answer(request: HttpRequest, card: Card | None, shown: Shown) -> HttpResponse:
     """Show a card: its part of the page to a script, the whole page to a browser without."""
     context = _context(request, card, shown)
-    if request.headers.get("Accept") == "application/json":
+    if _is_script(request):
         return JsonResponse(
             {
                 "html": render_to_string("admin/chat/inbox/card.html", context, request),

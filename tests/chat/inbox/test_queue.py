@@ -4,7 +4,8 @@ import pytest
 from django.utils import timezone
 
 from chat.inbox import claims, queue
-from chat.inbox.groups import ALIKE, OpenQuestions, are_alike
+from chat.inbox.groups import OpenQuestions
+from chat.inbox.likeness import Likeness, are_alike
 from chat.inbox.queue import Filters, Show
 from chat.inbox.services import Kind, decide, undo
 from chat.models import Chat, Visitor
@@ -101,7 +102,8 @@ class TestOrder:
         assert questions(kim, show=Show.COMPLAINTS) == ["아쉬워"]
         assert questions(kim, show=Show.UNKNOWN) == ["몰라"]
         assert questions(kim, show=Show.DOUBTFUL) == ["글쎄"]
-        assert questions(kim, visitor="a") == ["확실해"]
+        visitor = Visitor.objects.create(key="a")
+        assert questions(kim, visitor=visitor.pk) == ["확실해"]
         assert questions(kim, words="별로") == ["아쉬워"]
 
 
@@ -120,7 +122,7 @@ def test_progress_is_of_today(clock, kim, lee, make_chat):
 class TestGroups:
     @pytest.fixture
     def open_questions(self):
-        return OpenQuestions(Tokenizer(get_analyser("mecab")))
+        return OpenQuestions(Likeness(Tokenizer(get_analyser("mecab"))))
 
     def near(self, index, question):
         digests = index.near(question)
@@ -140,11 +142,11 @@ class TestGroups:
 
     def test_a_page_takes_in_no_more_than_its_time_allows(self, open_questions):
         now = timezone.now()
-        Chat.objects.bulk_create(Chat(question=f"질문 {number}", answer="답", answered_at=now) for number in range(300))
+        Chat.objects.bulk_create(Chat(question=f"질문 {number}", answer="답", answered_at=now) for number in range(600))
         open_questions.near("질문", seconds=0)
-        assert len(open_questions._seen) == 250
-        open_questions.near("질문", seconds=60)
-        assert len(open_questions._seen) == 300
+        assert len(open_questions._likeness) == 500
+        open_questions.near("질문")
+        assert len(open_questions._likeness) == 600
 
     @pytest.mark.parametrize(
         ("question", "other"),
@@ -153,6 +155,3 @@ class TestGroups:
     def test_what_turns_a_question_round_parts_it_from_the_other(self, question, other):
         assert not are_alike(question, other)
         assert are_alike(question, question + " 응?")
-
-    def test_the_bar_is_a_similarity(self):
-        assert 0 < ALIKE < 1
