@@ -7,13 +7,13 @@ calibration, as it has loaded the model.
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from core.errors import JaramError
 from core.reply.calibration import CALIBRATION
-from core.reply.fitting import fit
 from core.reply.model import LiveModel
 from core.reply.responder import Responder
 from core.text import ANALYSERS, Tokenizer, get_analyser
@@ -36,6 +36,8 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
 
 def calibrate(model: LiveModel, model_dir: Path, analyser: str) -> None:
     """Write the calibration of a run beside its `model_dir`, where it held out questions enough to fit one."""
+    from core.reply.fitting import fit  # with NumPy, which must not be loaded before its threads are limited
+
     if model.own_memory is None:
         return
     fitted = fit(model, model_dir, model.own_memory, Tokenizer(get_analyser(analyser)))
@@ -46,6 +48,7 @@ def calibrate(model: LiveModel, model_dir: Path, analyser: str) -> None:
 def main(argv: Sequence[str]) -> int:
     """Answer the file; the process's exit code."""
     options = parse(argv)
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # one answer is too little work to be shared out
     try:
         questions = options.questions.read_text(encoding="utf-8").removesuffix("\n").split("\n")
         with Responder.open(

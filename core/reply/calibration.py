@@ -7,15 +7,14 @@ A ranking of what memory and engine propose together, and a small logistic model
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 from pathlib import Path
 
-import numpy as np
-
 from core.reply.errors import ReplyError
-from core.reply.evidence import FEATURES, Evidence, Floats, Indices, table
+from core.reply.evidence import FEATURES, Evidence
 from core.reply.reply import MODES, Mode
 
 CALIBRATION = "calibration.json"
@@ -29,8 +28,7 @@ LOOKS_AT: Mapping[Mode, tuple[str, ...]] = {
 }
 
 _VERSION = 1
-_STEPS = 60
-_ENOUGH = 1e-8  # largest change of a weight that ends the fitting
+_MOST = 30.0  # of a logit, either way: e to that is as good as certain
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,35 +39,7 @@ class Ranking:
 
     def scores(self, evidence: Sequence[Evidence]) -> list[float]:
         """A number for each candidate: the higher the better, to be compared within one question."""
-        found: list[float] = (table(evidence) @ _row(self.weights)).tolist()
-        return found
-
-    @classmethod
-    def fit(cls, features: Floats, right: Floats, questions: Indices, *, decay: float = 1.0) -> Ranking:
-        """The weights with which the right candidates are likeliest chosen: conditional logit, McFadden (1974), Eq. 12.
-
-        `features` (N, F), `right` (N,) of 0 and 1, and the number of each candidate's question, (N,). Questions without
-        a right candidate tell nothing and are left out. Newton's method on standardised columns, with `decay`.
-        """
-        columns = [FEATURES.index(name) for name in RANKED_BY]
-        chosen = features[:, columns]
-        spread = np.where(chosen.std(0) > 0, chosen.std(0), 1.0)
-        groups = [np.flatnonzero(questions == number) for number in np.unique(questions)]
-        lists = [(chosen[group] / spread, right[group] / right[group].sum()) for group in groups if right[group].any()]
-        weights = np.zeros(len(columns))
-        for _ in range(_STEPS):
-            slope, curve = decay * weights, decay * np.eye(len(columns))
-            for rows, wanted in lists:
-                powers = np.exp(rows @ weights - (rows @ weights).max())
-                share = powers / powers.sum()
-                mean = share @ rows
-                slope = slope + rows.T @ (share - wanted)
-                curve += (rows * share[:, np.newaxis]).T @ rows - np.outer(mean, mean)
-            change = np.linalg.solve(curve, slope)
-            weights = weights - change
-            if np.abs(change).max() < _ENOUGH:
-                break
-        return cls(dict(zip(RANKED_BY, (weights / spread).tolist(), strict=True)))
+        return [_sum(self.weights, one) for one in evidence]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,34 +51,8 @@ class Logistic:
 
     def probabilities(self, evidence: Sequence[Evidence]) -> list[float]:
         """How likely each candidate is right, 0 to 1."""
-        scores = np.clip(table(evidence) @ _row(self.weights) + self.bias, -30, 30)
-        found: list[float] = (1 / (1 + np.exp(-scores))).tolist()
-        return found
-
-    @classmethod
-    def fit(cls, features: Floats, right: Floats, names: Sequence[str], *, decay: float = 1.0) -> Logistic:
-        """The likeliest weights for `features` (N, F), a column for each of `FEATURES`, and `right` (N,) of 0 and 1.
-
-        Newton's method (iteratively reweighted least squares: Bishop 2006, section 4.3.3) on standardised columns, with
-        `decay`/2 · Σ weight² against weights that few examples speak for.
-        """
-        columns = [FEATURES.index(name) for name in names]
-        chosen = features[:, columns]
-        mean, spread = chosen.mean(0), chosen.std(0)
-        spread = np.where(spread > 0, spread, 1.0)
-        rows = np.column_stack([(chosen - mean) / spread, np.ones(len(chosen))])
-        penalty = np.array([*([decay] * len(names)), 1e-6])
-        weights = np.zeros(len(names) + 1)
-        for _ in range(_STEPS):
-            probability = 1 / (1 + np.exp(-np.clip(rows @ weights, -30, 30)))
-            slope = rows.T @ (probability - right) + penalty * weights
-            curve = (rows * (probability * (1 - probability))[:, np.newaxis]).T @ rows + np.diag(penalty)
-            change = np.linalg.solve(curve, slope)
-            weights -= change
-            if np.abs(change).max() < _ENOUGH:
-                break
-        scaled = weights[:-1] / spread
-        return cls(dict(zip(names, scaled.tolist(), strict=True)), float(weights[-1] - scaled @ mean))
+        scores = (self.bias + _sum(self.weights, one) for one in evidence)
+        return [1 / (1 + math.exp(-max(-_MOST, min(_MOST, score)))) for score in scores]
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,9 +117,8 @@ class Calibration:
             raise ReplyError(f"{path} is no calibration ({error!r}): run manage.py makedata, or remove it") from error
 
 
-def _row(weights: Mapping[str, float]) -> Floats:
-    """The weight of each of `FEATURES`, (F,)."""
-    return np.array([weights.get(name, 0.0) for name in FEATURES])
+def _sum(weights: Mapping[str, float], evidence: Evidence) -> float:
+    return sum(weight * float(getattr(evidence, name)) for name, weight in weights.items())
 
 
 def _read(model: Mapping[str, object]) -> Logistic:
@@ -191,11 +134,11 @@ def _read_weights(weights: object) -> dict[str, float]:
 # What `core.reply.fitting` found for a model of 10,042 pairs of everyday talk; for models that have no calibration of
 # their own. The threshold was chosen there too: it is above 19 of 20 questions that have nothing to do with any pair.
 DEFAULT = Calibration(
-    ranking=Ranking({"support": 0.665, "log_prob": 0.184, "lead": 0.177, "unreviewed": 1.112}),
+    ranking=Ranking({"support": 0.664, "log_prob": 0.187, "lead": 0.179, "unreviewed": 1.729}),
     models={
-        "hybrid": Logistic({"similarity": 6.292, "log_prob": 0.095}, -4.959),
-        "neural": Logistic({"log_prob": 1.0}, -0.5),
-        "memory": Logistic({"similarity": 6.3}, -5.0),
+        "hybrid": Logistic({"similarity": 6.468, "log_prob": 0.062}, -5.113),
+        "neural": Logistic({"log_prob": 1.583}, -0.863),
+        "memory": Logistic({"similarity": 6.569}, -5.343),
     },
     threshold=0.06,
     origin="built in",

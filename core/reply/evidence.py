@@ -4,16 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import astuple, dataclass
-
-import numpy as np
-from numpy.typing import NDArray
+from dataclasses import dataclass
 
 from core.memory import Match, candidates
 from core.text import normalise
-
-Floats = NDArray[np.float64]
-Indices = NDArray[np.int64]
 
 _NO_VOTES = 1e-3  # stands for none
 _LEAST = -10.0  # mean log-probability of a token; below it the engine says no more than no
@@ -70,11 +64,6 @@ def weigh(
         unreviewed = float(answer not in found)
         evidence.append(Evidence(similarity, math.log(votes + _NO_VOTES), nearest, mean, mean - best, unreviewed))
     return evidence
-
-
-def table(evidence: Sequence[Evidence]) -> Floats:
-    """`evidence` of N candidates → (N, F), a column for each of `FEATURES`."""
-    return np.array([astuple(one) for one in evidence], np.float64).reshape(len(evidence), len(FEATURES))
 
 
 def _log(probability: float) -> float:

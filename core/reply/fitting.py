@@ -17,11 +17,12 @@ import numpy as np
 
 from core.memory import Match, Memory
 from core.reply.answerer import NEAREST
-from core.reply.calibration import DEFAULT, LOOKS_AT, Calibration, Logistic, Ranking
-from core.reply.evidence import FEATURES, Evidence, Floats, Indices, table
+from core.reply.calibration import DEFAULT, LOOKS_AT, Calibration, Logistic
+from core.reply.evidence import FEATURES, Evidence
 from core.reply.loading import read_pairs
 from core.reply.model import LiveModel
 from core.reply.proposals import propose
+from core.reply.regression import Floats, Indices, fit_logistic, fit_ranking, table
 from core.reply.reply import Mode
 from core.text import Tokenizer, normalise, normalise_question, question_key
 from core.text.noise import Family, Kind, noisy
@@ -51,7 +52,7 @@ def fit(model: LiveModel, model_dir: Path, memory: Memory, tokenizer: Tokenizer)
         return None
     matches = [memory.find(one.question, NEAREST) for one in questions]
     together = _weighed(model, "hybrid", questions, matches, tokenizer)
-    ranking = Ranking.fit(together.features, together.right, together.questions)
+    ranking = fit_ranking(together.features, together.right, together.questions)
     alone = _weighed(model, "memory", questions, matches, tokenizer)
     lead, support = FEATURES.index("lead"), FEATURES.index("support")
     best = {
@@ -60,7 +61,7 @@ def fit(model: LiveModel, model_dir: Path, memory: Memory, tokenizer: Tokenizer)
         "memory": alone.best(alone.features[:, support]),
     }
     models: dict[Mode, Logistic] = {
-        mode: Logistic.fit(best[mode].features, best[mode].right, names) for mode, names in LOOKS_AT.items()
+        mode: fit_logistic(best[mode].features, best[mode].right, names) for mode, names in LOOKS_AT.items()
     }
     return Calibration(ranking, models, DEFAULT.threshold, f"{len(questions)} labelled questions of {model.name}")
 

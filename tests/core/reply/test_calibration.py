@@ -9,6 +9,7 @@ import pytest
 from core.reply import MODES, ReplyError
 from core.reply.calibration import DEFAULT, LOOKS_AT, RANKED_BY, Calibration, Logistic, Ranking
 from core.reply.evidence import FEATURES, Evidence
+from core.reply.regression import fit_logistic, fit_ranking
 
 
 def examples(weight, bias, count=4000):
@@ -28,19 +29,19 @@ def test_a_probability_is_the_logistic_function_of_the_weighted_features():
 
 
 def test_fitting_finds_the_model_that_the_examples_came_from():
-    model = Logistic.fit(*examples(6.0, -3.0), ["similarity"])
+    model = fit_logistic(*examples(6.0, -3.0), ["similarity"])
     assert model.weights["similarity"] == pytest.approx(6.0, abs=0.6)
     assert model.bias == pytest.approx(-3.0, abs=0.4)
 
 
 def test_a_feature_that_never_varies_weighs_nothing():
-    model = Logistic.fit(*examples(6.0, -3.0), ["similarity", "support"])
+    model = fit_logistic(*examples(6.0, -3.0), ["similarity", "support"])
     assert model.weights["support"] == 0.0
 
 
 def test_examples_that_are_all_right_give_finite_weights():
     features, _ = examples(6.0, -3.0, count=50)
-    model = Logistic.fit(features, np.ones(50), ["similarity"])
+    model = fit_logistic(features, np.ones(50), ["similarity"])
     assert all(map(math.isfinite, (model.bias, *model.weights.values())))
     assert min(model.probabilities([Evidence(similarity=0.5)])) > 0.9
 
@@ -55,7 +56,7 @@ def test_a_ranking_learns_which_feature_tells_right_from_wrong_within_a_question
     for number in range(90):
         rows = np.flatnonzero(questions == number)
         right[rows[features[rows, places].argmax()]] = 1
-    ranking = Ranking.fit(features, right, questions)
+    ranking = fit_ranking(features, right, questions)
     assert set(ranking.weights) == set(RANKED_BY)
     assert ranking.weights["log_prob"] > 5 * max(abs(ranking.weights[name]) for name in RANKED_BY if name != "log_prob")
     better, worse = ranking.scores([Evidence(log_prob=-0.5), Evidence(log_prob=-3.0)])

@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from core.reply import Reply, ReplyError, Responder
+from core.reply import Reply, ReplyError, Responder, fitting
 from core.reply import __main__ as program
 from core.reply.calibration import DEFAULT, Calibration
 
@@ -61,14 +61,14 @@ def test_the_engine_alone_is_asked_and_knows_what_was_reviewed(run, monkeypatch)
 
 def test_a_fitted_calibration_is_written_beside_the_model(monkeypatch, tmp_path):
     (tmp_path / "model").mkdir()
-    monkeypatch.setattr(program, "fit", lambda *_arguments: DEFAULT)
+    monkeypatch.setattr(fitting, "fit", lambda *_arguments: DEFAULT)
     program.calibrate(SimpleNamespace(own_memory="memory"), tmp_path / "model", "mecab")
     assert Calibration.load(tmp_path / "calibration.json") == DEFAULT
 
 
 def test_a_model_without_memory_or_without_labelled_questions_gets_none(monkeypatch, tmp_path):
     (tmp_path / "model").mkdir()
-    monkeypatch.setattr(program, "fit", lambda *_arguments: None)
+    monkeypatch.setattr(fitting, "fit", lambda *_arguments: None)
     for memory in (None, "memory"):
         program.calibrate(SimpleNamespace(own_memory=memory), tmp_path / "model", "mecab")
     assert not (tmp_path / "calibration.json").exists()

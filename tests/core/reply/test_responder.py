@@ -292,6 +292,6 @@ class TestOpen:
 
 
 def test_importing_it_loads_neither_the_engine_nor_an_analyser():
-    code = "import sys, core.reply; print([m for m in ('tensorflow', 'konlpy', 'MeCab') if m in sys.modules])"
+    code = "import sys, core.reply; print([m for m in ('tensorflow', 'numpy', 'konlpy', 'MeCab') if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"
