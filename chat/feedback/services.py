@@ -114,25 +114,23 @@ def _suggest(feedback: Feedback, text: str, now: datetime) -> None:
     if not normalise(text):
         feedback.suggestion, feedback.suggested_at = "", None
         return
-    if not feedback.suggestion and _left_today(feedback.visitor, now) == 0:
+    if not feedback.suggestion and not _may_suggest(feedback.visitor, now):
         raise FeedbackError("enough_today", f"visitor {feedback.visitor} has no suggestion left today")
     feedback.suggestion, feedback.suggested_at = text.strip(), now
 
 
-def _left_today(visitor: Visitor, now: datetime) -> int:
-    """Return how many answers a visitor may still suggest today, by the site's time zone."""
-    if visitor.is_dropped:
-        return 0
-    if visitor.trusted:
-        return 1
+def _may_suggest(visitor: Visitor, now: datetime) -> bool:
+    """Tell whether one more suggestion is taken today, by the site's time zone."""
+    if visitor.is_dropped or visitor.trusted:
+        return not visitor.is_dropped
     midnight = timezone.localtime(now).replace(hour=0, minute=0, second=0, microsecond=0)
     given = Feedback.objects.filter(visitor=visitor, suggested_at__gte=midnight).count()
-    return max(0, settings.SUGGESTIONS_PER_DAY - given)
+    return given < settings.SUGGESTIONS_PER_DAY
 
 
 def _may_ask(feedback: Feedback) -> bool:
     """Tell whether the visitor may be asked about this answer: once, seldom, and if a suggestion would be taken."""
-    if feedback.suggestion or feedback.asked_at or _left_today(feedback.visitor, timezone.now()) == 0:
+    if feedback.suggestion or feedback.asked_at or not _may_suggest(feedback.visitor, timezone.now()):
         return False
     asked = Feedback.objects.filter(visitor=feedback.visitor, asked_at__isnull=False).order_by("-asked_at")
     last = asked.values_list("asked_at", flat=True).first()
