@@ -52,7 +52,8 @@ export class Feedback extends EventTarget {
   retry(chat) {
     const flight = this.#flights.get(chat);
     if (flight?.sent) {
-      return; // The rest follows when the server has confirmed this.
+      this.#tell(chat, "sending"); // The rest follows when the server has confirmed this.
+      return;
     }
     clearTimeout(flight?.timer);
     this.#send(chat, 0);

@@ -62,6 +62,9 @@ export class Messages {
   answer({ id, ...answer }) {
     if (!this.hasAnswer(id, answer.chat)) {
       const line = this.#answer(keyOf(id, answer.chat), answer, new Date());
+      if (answer.chat !== null) {
+        this.#opinions.attachNew(line, answer.chat);
+      }
       line.classList.add("message--new");
       this.#list.append(line);
       this.#arrange();
@@ -77,8 +80,9 @@ export class Messages {
       const line = known ?? (key.startsWith("q:") ? this.#question(name, said.text, at) : this.#answer(name, said, at));
       if (!known) {
         previous.after(line);
-      } else if (key.startsWith("a:")) {
-        this.#opinions.attach(line, said.chat, said.feedback); // It may have been given in another window.
+      }
+      if (key.startsWith("a:")) {
+        this.#opinions.attach(line, said.chat, said.feedback); // What is known may come from another window.
       }
       previous = line;
     }
@@ -130,14 +134,11 @@ export class Messages {
     return line;
   }
 
-  #answer(key, { chat, text, offers = [], feedback = null }, at) {
+  #answer(key, { text, offers = [] }, at) {
     const line = this.#line("answer", `a:${key}`, at);
     line.querySelector(".bubble__text").textContent = text;
     line.querySelector(".offers").append(...offers.map(offer));
     line.querySelector(".offers").hidden = offers.length === 0;
-    if (chat !== null) {
-      this.#opinions.attach(line, chat, feedback);
-    }
     return line;
   }
 

@@ -7,6 +7,8 @@
 import { Suggestion } from "./suggestion.js";
 import { Toolbar } from "./toolbar.js";
 
+/** Buttons that come with their answer would be read out with it, each time; this much later (ms) they are silent. */
+const AFTERWARDS = 400;
 /** @type {Opinion} */
 const NONE = { thumb: "", reaction: "", suggested: false };
 
@@ -20,6 +22,8 @@ export class Opinions {
   #lines = new Map();
   /** @type {Map<number, Opinion>} what the server has confirmed */
   #known = new Map();
+  /** @type {Set<number>} answers whose state this page has heard itself: newer than any history on its way */
+  #heard = new Set();
   /** @type {Map<number, Suggestion>} the boxes that stand open */
   #boxes = new Map();
 
@@ -42,11 +46,23 @@ export class Opinions {
     });
   }
 
+  /** An answer has just come. @param {HTMLLIElement} line @param {number} chat */
+  attachNew(line, chat) {
+    setTimeout(() => {
+      if (!this.#lines.has(chat)) {
+        this.attach(line, chat, null);
+        this.arrange();
+      }
+    }, AFTERWARDS);
+  }
+
   /** An answer stands in the page. @param {HTMLLIElement} line @param {number} chat @param {Opinion|null} known */
   attach(line, chat, known) {
     line.dataset.chat = chat;
     this.#lines.set(chat, line);
-    this.#known.set(chat, { ...NONE, ...known });
+    if (!this.#heard.has(chat)) {
+      this.#known.set(chat, { ...NONE, ...known });
+    }
     this.#draw(chat);
     const { thumb, suggested } = this.#opinion(chat);
     if (thumb === "down" && !suggested && this.#drafts.get(chat) !== null) {
@@ -74,9 +90,7 @@ export class Opinions {
     if ("thumb" in change && change.thumb !== "down") {
       this.#close(chat);
     }
-    this.#note(chat, "");
     this.#feedback.give(chat, change);
-    this.#draw(chat);
   }
 
   #changed({ chat, state, kept, lost, detail }) {
@@ -85,6 +99,7 @@ export class Opinions {
     }
     if (state === "kept") {
       this.#known.set(chat, { ...NONE, ...kept });
+      this.#heard.add(chat);
     }
     this.#draw(chat);
     if (state === "waiting") {

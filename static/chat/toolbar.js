@@ -1,7 +1,9 @@
 /**
- * The buttons beside each answer: thumbs and an emoji. Newest answer: always to be seen; others when they are pointed
- * at, tapped or reached by keys. All of them together are one stop of the Tab key; arrows lead through them.
+ * The buttons beside each answer: thumbs and an emoji. Those of the newest answer are always to be seen, others when
+ * they are pointed at, tapped or reached by keys. All are one stop of the Tab key together; arrows lead through them.
  */
+import { isTouch } from "./pointer.js";
+import { Reactions } from "./reactions.js";
 
 const BUTTONS = ".feedback__bar button";
 
@@ -9,7 +11,7 @@ export class Toolbar {
   #list;
   #words;
   #bar;
-  #picker;
+  #reactions;
   #onGive;
 
   /**
@@ -18,21 +20,18 @@ export class Toolbar {
    * @param {(chat: number, change: import("./feedback.js").Change) => void} onGive
    */
   constructor(list, words, onGive) {
-    const template = (name) => document.getElementById(`${name}-template`).content.firstElementChild;
     this.#list = list;
     this.#words = words;
-    this.#bar = template("feedback");
-    this.#picker = template("reactions").cloneNode(true);
+    this.#bar = document.getElementById("feedback-template").content.firstElementChild;
+    this.#reactions = new Reactions(list, (button, reaction) => onGive(chatOf(button), { reaction }));
     this.#onGive = onGive;
     list.addEventListener("click", (event) => this.#clicked(event));
     list.addEventListener("keydown", (event) => this.#pressed(event));
-    list.addEventListener("focusin", (event) => this.#entered(event.target));
+    list.addEventListener("focusin", ({ target }) => target.matches(BUTTONS) && this.#stopAt(target));
     list.addEventListener("focusout", (event) => this.#left(event));
-    list.addEventListener("mousedown", (event) => keepKeyboard(event));
-    window.addEventListener("resize", () => this.#fit());
-    document.addEventListener("pointerdown", (event) => {
-      if (!event.target.closest?.(".reactions, [data-reactions]")) {
-        this.#close();
+    list.addEventListener("mousedown", (event) => {
+      if (event.target.closest(".feedback") && isTouch()) {
+        event.preventDefault();
       }
     });
   }
@@ -51,17 +50,14 @@ export class Toolbar {
     }
     this.#showReaction(place.querySelector("[data-reactions]"), reaction);
     place.toggleAttribute("data-given", Boolean(thumb || reaction));
-    if (place.contains(this.#picker)) {
-      this.#mark(reaction);
-    }
   }
 
   /** Messages have come or moved: the buttons of the newest answer are the ones to be seen. */
   arrange() {
     const lines = this.#lines();
     lines.forEach((line, index) => line.toggleAttribute("data-newest", index === lines.length - 1));
-    if (!this.#list.querySelector(`.feedback__bar:focus-within`)) {
-      this.#stopAt(lines.at(-1)?.querySelector(BUTTONS));
+    if (!this.#list.querySelector(".feedback__bar:focus-within")) {
+      this.#stopAtNewest();
     }
   }
 
@@ -76,14 +72,14 @@ export class Toolbar {
     return nowhere || line.querySelector(".feedback").contains(document.activeElement);
   }
 
+  /** The answers' lines that have buttons. */
   #lines() {
-    return [...this.#list.querySelectorAll(".message--answer:has(.feedback__bar)")];
+    return [...this.#list.querySelectorAll(".message--answer[data-chat]")];
   }
 
   #showReaction(button, reaction) {
-    const choice = this.#picker.querySelector(`[data-reaction="${CSS.escape(reaction)}"]`);
-    const name = choice?.getAttribute("aria-label") ?? reaction;
-    const label = reaction ? `${this.#words.textReacted}: ${name}` : this.#bar.querySelector("[data-reactions]").title;
+    const name = this.#bar.querySelector("[data-reactions]").title;
+    const label = reaction ? `${this.#words.textReacted}: ${this.#reactions.nameOf(reaction)}` : name;
     const emoji = button.querySelector(".feedback__emoji");
     emoji.textContent = reaction;
     emoji.hidden = !reaction;
@@ -91,76 +87,26 @@ export class Toolbar {
     button.dataset.reactions = reaction;
     button.setAttribute("aria-label", label);
     button.title = label;
+    this.#reactions.show(button, reaction);
   }
 
   #clicked(event) {
-    const button = event.target.closest("button");
-    const line = event.target.closest(".message--answer");
-    if (!line) {
-      return;
-    }
-    const chat = Number(line.dataset.chat);
+    const button = event.target.closest(BUTTONS);
     if (button?.dataset.thumb) {
       const pressed = button.getAttribute("aria-pressed") === "true";
-      this.#onGive(chat, { thumb: pressed ? "" : button.dataset.thumb });
-    } else if (button?.dataset.reaction) {
-      const pressed = button.getAttribute("aria-pressed") === "true";
-      this.#onGive(chat, { reaction: pressed ? "" : button.dataset.reaction });
-      this.#close({ focusBack: leads(event) });
-    } else if (button && "reactions" in button.dataset) {
-      this.#toggle(button, { lead: leads(event) });
+      this.#onGive(chatOf(button), { thumb: pressed ? "" : button.dataset.thumb });
+    } else if (button) {
+      this.#reactions.toggle(button, event);
     } else if (event.target.closest(".bubble") && document.getSelection().isCollapsed) {
-      this.#reveal(line);
+      this.#reveal(event.target.closest(".message--answer"));
     }
   }
 
   /** A tap on an answer shows its buttons, and a second one hides them. */
   #reveal(line) {
-    const shown = line.hasAttribute("data-tapped");
+    const shown = line?.hasAttribute("data-tapped");
     this.#list.querySelector("[data-tapped]")?.removeAttribute("data-tapped");
-    line.toggleAttribute("data-tapped", !shown);
-  }
-
-  #toggle(button, { lead }) {
-    const isOpen = button.getAttribute("aria-expanded") === "true";
-    this.#close();
-    if (isOpen) {
-      return;
-    }
-    button.setAttribute("aria-expanded", "true");
-    button.closest(".feedback").append(this.#picker);
-    this.#mark(button.dataset.reactions);
-    this.#fit();
-    this.#picker.scrollIntoView({ block: "nearest" });
-    if (lead) {
-      (this.#picker.querySelector("[aria-pressed=true]") ?? this.#picker.firstElementChild).focus();
-    }
-  }
-
-  /** Beside a short answer there is room to the right; else move the emoji left until all are on the screen. */
-  #fit() {
-    this.#picker.style.removeProperty("--shift");
-    const limit = this.#list.getBoundingClientRect().right;
-    const over = this.#picker.getBoundingClientRect().right - limit;
-    this.#picker.style.setProperty("--shift", `${-Math.max(0, over)}px`);
-  }
-
-  #mark(reaction) {
-    for (const choice of this.#picker.children) {
-      choice.setAttribute("aria-pressed", String(choice.dataset.reaction === reaction));
-    }
-  }
-
-  #close({ focusBack = false } = {}) {
-    const button = this.#picker.parentElement?.querySelector("[data-reactions]");
-    if (!button) {
-      return;
-    }
-    button.setAttribute("aria-expanded", "false");
-    if (focusBack) {
-      button.focus({ preventScroll: true });
-    }
-    this.#picker.remove();
+    line?.toggleAttribute("data-tapped", !shown);
   }
 
   #pressed(event) {
@@ -168,9 +114,9 @@ export class Toolbar {
     if (!button || event.ctrlKey || event.altKey || event.metaKey) {
       return;
     }
-    if (event.key === "Escape" && this.#picker.isConnected) {
+    if (event.key === "Escape" && this.#reactions.isOpen) {
       event.preventDefault();
-      this.#close({ focusBack: true });
+      this.#reactions.close({ focusBack: true });
       return;
     }
     const next = this.#next(button, event.key);
@@ -194,36 +140,30 @@ export class Toolbar {
       case "End":
         return row.at(-1);
       case "ArrowUp":
-        return this.#beside(button, -1)?.[index];
+        return this.#beside(button, -1);
       case "ArrowDown":
-        return this.#beside(button, 1)?.[index];
+        return this.#beside(button, 1);
       default:
         return null;
     }
   }
 
+  /** The same button of an answer so many answers away; none from an emoji, which has no such neighbour. */
   #beside(button, step) {
-    if (this.#picker.contains(button)) {
-      return null;
-    }
     const lines = this.#lines();
     const line = lines[lines.indexOf(button.closest(".message--answer")) + step];
-    return line ? [...line.querySelectorAll(BUTTONS)] : null;
+    const index = [...button.closest(".feedback").querySelectorAll(BUTTONS)].indexOf(button);
+    return line?.querySelectorAll(BUTTONS)[index];
   }
 
-  #entered(target) {
-    if (target.matches(BUTTONS)) {
-      this.#stopAt(target);
+  #left({ target, relatedTarget }) {
+    if (target.matches(BUTTONS) && !relatedTarget?.closest(".feedback")) {
+      this.#stopAtNewest();
     }
   }
 
-  #left(event) {
-    if (this.#picker.contains(event.target) && !this.#picker.contains(event.relatedTarget) && event.relatedTarget) {
-      this.#close();
-    }
-    if (event.target.matches(BUTTONS) && !event.relatedTarget?.closest(".feedback")) {
-      this.#stopAt(this.#lines().at(-1)?.querySelector(BUTTONS));
-    }
+  #stopAtNewest() {
+    this.#stopAt(this.#lines().at(-1)?.querySelector(BUTTONS));
   }
 
   /** The Tab key stops at one of all these buttons. */
@@ -237,14 +177,4 @@ export class Toolbar {
   }
 }
 
-const isTouch = () => window.matchMedia("(pointer: coarse)").matches;
-
-/** Does the focus follow this click? A tap leaves it where it is; a press of keys is a click without detail. */
-const leads = (event) => event.detail === 0 || !isTouch();
-
-/** A tap here must not take the focus from the message box, or a phone's keyboard closes and all moves. */
-function keepKeyboard(event) {
-  if (event.target.closest(".feedback") && isTouch()) {
-    event.preventDefault();
-  }
-}
+const chatOf = (button) => Number(button.closest("[data-chat]").dataset.chat);

@@ -27,7 +27,7 @@ CHROMIUM_ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-START_TIMEOUT = 60.0  # seconds
+START_TIMEOUT = 180.0  # seconds
 PATIENCE = 10_000.0  # milliseconds a page gets for anything
 
 
@@ -72,7 +72,7 @@ class Site:
             self._process.wait()
             self._process = None
 
-    def manage(self, *command: str, timeout: float = 120) -> str:
+    def manage(self, *command: str, timeout: float = 300) -> str:
         """Run manage.py with a command; what it printed. Fails with that where the command fails."""
         done = subprocess.run(
             [sys.executable, "manage.py", *command],
