@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Callable, Iterator, Sequence
-from functools import partial
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -129,19 +128,23 @@ class Decoder:
         bounds = [self._own_bound(row) for row in rows]
         width, size = self._beams.width, self._hparams.infer_batch_size
         if self._tree:
-            best = self._best_known(partial(best_known_answers, self._quick, self._tree), rows)
+            best = [some[0] for some in self._some_known(self._quick, self._tree, rows, 1)]
         else:
             best = best_answers(self._quick, rows, bounds, width, self._ends, size)
-        return [Ranked(found.ids, found.log_prob, found.scored_tokens, score=found.log_prob) for found in best]
+        return [_plain(found) for found in best]
 
-    def _best_known(self, search: Callable[..., list[Found]], rows: Sequence[Ids]) -> list[Found]:
-        """The tree's best sentence for each row, greedily found where that is surely what beams would find too."""
-        rest = (self._ends, self._hparams.infer_batch_size)
-        found = search(rows, 0, *rest)
-        unsure = [i for i, one in enumerate(found) if self._beams.width > 1 and one.log_prob < SURE]
+    def _some_known(self, quick: NumpyModel, tree: TargetTree, rows: Sequence[Ids], count: int) -> list[list[Found]]:
+        """At most `count` of the tree's sentences for each row, best first; one, greedily found, where that is surely
+        what beams would find best too.
+        """
+        width, size = self._beams.width, self._hparams.infer_batch_size
+        found = [[one] for one in best_known_answers(quick, tree, rows, 0, self._ends, size)]
+        unsure = [i for i, [one] in enumerate(found) if width > 1 and one.log_prob < SURE]
         if unsure:
-            for i, better in zip(unsure, search([rows[i] for i in unsure], self._beams.width, *rest), strict=True):
-                found[i] = better
+            asked = [rows[i] for i in unsure]
+            better = known_n_best(quick, tree, asked, min(count, width), (width, size), self._ends)
+            for i, some in zip(unsure, better, strict=True):
+                found[i] = some
         return found
 
     def decode_some(self, sources: Sequence[Ids], count: int) -> list[list[Ranked]]:
@@ -152,16 +155,12 @@ class Decoder:
         """
         if self._quick is None or not sources:
             return [ranked[:count] for ranked in self.decode(sources)]
-        best = [[one] for one in self.decode_best(sources)]
-        width = self._beams.width
-        unsure = [i for i, [one] in enumerate(best) if width > 1 and one.log_prob < SURE] if self._tree else []
-        if unsure and self._tree:
-            sizes = (width, self._hparams.infer_batch_size)
-            rows = [self._cut(sources[i]) for i in unsure]
-            found = known_n_best(self._quick, self._tree, rows, min(count, width), sizes, self._ends)
-            for i, some in zip(unsure, found, strict=True):
-                best[i] = [Ranked(one.ids, one.log_prob, one.scored_tokens, score=one.log_prob) for one in some]
-        return best
+        if not self._tree:
+            return [[one] for one in self.decode_best(sources)]
+        found = self._some_known(self._quick, self._tree, [self._cut(source) for source in sources], count)
+        return [
+            [Ranked(one.ids, one.log_prob, one.scored_tokens, score=one.log_prob) for one in some] for some in found
+        ]
 
     def score(self, sources: Sequence[Ids], answers: Sequence[Sequence[Sequence[int]]]) -> list[list[float]]:
         """Of each row's `answers`, ids without the end token, the log-probability, a sum with the end token's.
@@ -273,6 +272,11 @@ class Decoder:
             sampling = Sampling(hparams.sampling_temperature, hparams.top_k, hparams.top_p)
             return sample_search(*search, (sampling, numbers), alignments)
         return greedy_search(*search, alignments)
+
+
+def _plain(found: Found) -> Ranked:
+    """A hypothesis that was ranked by its log-probability alone."""
+    return Ranked(found.ids, found.log_prob, found.scored_tokens, score=found.log_prob)
 
 
 def _check(model: Seq2Seq, hparams: HParams, keep_alignments: bool) -> None:
