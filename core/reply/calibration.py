@@ -140,6 +140,6 @@ DEFAULT = Calibration(
         "neural": Logistic({"log_prob": 1.583}, -0.863),
         "memory": Logistic({"similarity": 6.569}, -5.343),
     },
-    threshold=0.06,
+    threshold=0.055,
     origin="built in",
 )
