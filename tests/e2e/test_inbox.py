@@ -100,31 +100,35 @@ def test_thirty_rows_are_reviewed_with_keys_alone(reviewers, site):
         expect(said).to_have_text("나중에 다시 볼게요.")
 
     seen = set()
-    for done, (keys, words) in enumerate(TWENTY_SEVEN):
+
+    def decide(done: int, keys: list[str], words: str) -> None:
         expect(page.locator("#question")).to_be_focused()
         seen.add(question(page))
         press(page, keys)
-        expect_done(page, done + 1)
+        expect_done(page, done)
         expect(said).to_have_text(words)
-    assert len(seen) == 27
 
-    # Three spellings of one question: one decision, after the third was left out and taken in again.
+    for done, (keys, words) in enumerate(TWENTY_SEVEN[:25], start=1):
+        decide(done, keys, words)
+    # Three spellings of one question: one decision, after one was left out and taken in again.
     expect(page.locator(".ib-member")).to_have_count(2)
-    press(page, ["g", "Tab", " ", " ", "c", "김치찌개 어때요?", "Control+Enter"])
-    expect(said).to_have_text("고친 답을 저장했어요. 대화 3개를 한꺼번에 정했어요.")
-    expect_done(page, 30)
+    written = ["g", "Tab", " ", " ", "c", "김치찌개 어때요?", "Control+Enter"]
+    decide(28, written, "고친 답을 저장했어요. 대화 3개를 한꺼번에 정했어요.")
+    for done, (keys, words) in enumerate(TWENTY_SEVEN[25:], start=29):  # those that were left for later
+        decide(done, keys, words)
+    assert len(seen) == 28
     expect(page.locator("#question")).to_have_text("다 봤어요! 기다리는 질문이 없어요.")
 
     page.keyboard.press("u")
-    expect(said).to_have_text("되돌렸어요: 고침")
-    expect_done(page, 27)
+    expect(said).to_have_text("되돌렸어요: 건너뜀")
+    expect_done(page, 29)
     # A Korean keyboard: ㅁ is on the key of A.
     page.evaluate("document.body.dispatchEvent(new KeyboardEvent('keydown', {key: 'ㅁ', code: 'KeyA', bubbles: true}))")
     expect_done(page, 30)
     assert problems == []
     kinds = "from chat.models import *; print(sorted(Decision.objects.standing().values_list('kind', flat=True)))"
     kept = site.manage("shell", "-v0", "-c", kinds)
-    assert [kept.count(kind) for kind in ("'approve'", "'correct'", "'reject'", "'skip'")] == [15, 9, 3, 3]
+    assert [kept.count(kind) for kind in ("'approve'", "'correct'", "'reject'", "'skip'")] == [13, 12, 3, 2]
 
 
 def test_two_reviewers_never_see_the_same_row_and_what_is_left_is_free_again(reviewers):
