@@ -11,7 +11,8 @@ pytestmark = [pytest.mark.slow, pytest.mark.browser]
 SEED = """
 from django.contrib.auth.models import User
 from django.utils import timezone
-from chat.models import Chat, Feedback, Visitor
+from chat.models import Chat, Decision, Feedback, Visitor
+Decision.objects.all().delete()
 Chat.objects.all().delete()
 for name in ("kim", "lee"):
     if not User.objects.filter(username=name).exists():
@@ -49,15 +50,20 @@ def reviewers(site, chromium):
     contexts = []
 
     def open_inbox(name: str, **options) -> Page:
-        context = chromium.new_context(locale="ko-KR", **options)
-        context.set_default_timeout(15_000)
+        context = chromium.new_context(locale="ko-KR")
         contexts.append(context)
         page = context.new_page()
-        page.goto(f"{site.url}/admin/inbox/")
+        page.goto(f"{site.url}/admin/inbox/history/")
         page.locator("#id_username").fill(name)
         page.locator("#id_password").fill("review-1234")
         page.locator("#id_password").press("Enter")
-        page.wait_for_url("**/admin/inbox/")
+        page.wait_for_url("**/admin/inbox/history/")
+        # The login is the theme's page, which needs scripts.
+        context = chromium.new_context(locale="ko-KR", storage_state=context.storage_state(), **options)
+        context.set_default_timeout(PATIENCE)
+        contexts.append(context)
+        page = context.new_page()
+        page.goto(f"{site.url}/admin/inbox/")
         return page
 
     yield open_inbox
