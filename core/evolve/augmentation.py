@@ -19,6 +19,7 @@ from core.text.noise import Family, Kind, noisy
 _KINDS = tuple(kind for kind in Kind if kind is not Kind.ENGLISH_LAYOUT)
 
 _SEED = 0
+_FEWEST_LEFT = 2  # tokens, and half of them: less is left of many questions, and tells them apart no more
 _TRIES = 3  # a kind may not apply, or give another trained question
 
 
@@ -64,7 +65,8 @@ def copies(corpus: Corpus, tokenizer: Tokenizer, settings: AugmentationSettings)
 
     def with_less(example: Example) -> Example:
         left = [token for token in example.source if rng.random() >= settings.dropped]
-        return example._replace(source=left) if left and tuple(left) not in sources else example
+        says_enough = len(left) >= max(_FEWEST_LEFT, len(example.source) / 2)
+        return example._replace(source=left) if says_enough and tuple(left) not in sources else example
 
     def copy(example: Example) -> Example:
         return with_noise(example) if rng.random() < settings.share else with_less(example)

@@ -21,6 +21,7 @@ NEAREST = 20  # reviewed questions that are looked at
 _MOST_CANDIDATES = 5
 _MOST_OFFERS = 2
 _SAME = 1.0  # similarity of the question itself
+_ALIKE = 0.8  # and of one in other words or with a slip of the finger, for which what is wrong there is wrong too
 
 # Where so few rows were reviewed, a question far from all of them says nothing of what the engine knows.
 _TOO_FEW_ROWS = 100
@@ -127,7 +128,16 @@ class Answerer:
             one
             for one in candidates
             if self._guard.refusal(text, one.text, approved=normalise(one.text) in reviewed) is None
+            and (normalise(one.text) in reviewed or not self._is_wrong_nearby(thought, one.text))
         ][:_MOST_CANDIDATES]
+
+    def _is_wrong_nearby(self, thought: Thought, answer: str) -> bool:
+        """Whether a reviewer marked `answer` wrong for a question that is asked here in hardly other words.
+
+        The engine goes on saying it until it has learned the correction, and is surest of what it was trained on.
+        """
+        near = (match.question for match in thought.matches if match.similarity >= _ALIKE)
+        return self._memory is not None and any(self._memory.is_wrong(question, answer) for question in near)
 
     def _reply(self, thought: Thought) -> Reply:
         question, candidates = thought.question, tuple(thought.candidates)

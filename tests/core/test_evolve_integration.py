@@ -6,6 +6,7 @@ import pytest
 
 from core.corpus import Pair
 from core.evolve import EvolveSettings, evolve
+from core.evolve.augmentation import AugmentationSettings
 from core.registry import Registry
 from core.reply import Responder
 
@@ -42,6 +43,7 @@ SETTINGS = EvolveSettings(
         "batch_size": 20,
         "num_train_steps": 240,
     },
+    augmentation=AugmentationSettings(copies=1),
     threads=1,
     min_free_bytes=0,
 )

@@ -59,6 +59,18 @@ def test_the_newest_answer_of_a_reviewed_question_is_given(ask, memory):
     assert ask("무슨 색 좋아해?").text == "초록색이요."
 
 
+def test_what_is_wrong_is_wrong_in_hardly_other_words_too_however_sure_the_engine_is(ask, memory):
+    asked, old, new = "제주도에 사는 사람들이 가는 맛집 추천해 줄래?", "저는 몰라요.", "고기국수요."
+    memory.put([Lesson(4, "맛집 추천해 줘", old)])
+    assert ask(asked, scores={old: 0.99}).text == old
+    memory.put([Lesson(5, "제주도에 사는 사람들이 가는 맛집 추천해 줘", new, wrong=(old,))])
+    assert memory.find(asked)[0].row == 5
+    reply = ask(asked, scores={old: 0.99})
+    assert reply.text == new
+    assert old not in {candidate.text for candidate in reply.candidates}
+    assert ask("맛집 추천해 줘").text == old, "a reviewer approved it for this one"
+
+
 def test_of_near_questions_the_engine_tells_which_answer_is_meant(ask):
     text = "무슨 노래 무슨 색 좋아해?"
     assert ask(text, scores={"느린 노래요.": 0.9}).text == "느린 노래요."
