@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from itertools import accumulate
 from pathlib import Path
 
+from core.memory import SURE
 from core.reply.errors import ReplyError
 from core.reply.evidence import FEATURES, Evidence
 from core.reply.reply import MODES, Mode
@@ -22,7 +23,7 @@ CALIBRATION = "calibration.json"
 # What the candidates of one question are told apart by, and what each mode's probability looks at.
 RANKED_BY = ("support", "log_prob", "lead", "unreviewed")
 LOOKS_AT: Mapping[Mode, tuple[str, ...]] = {
-    "hybrid": ("similarity", "log_prob"),
+    "hybrid": ("similarity",),
     "neural": ("log_prob",),
     "memory": ("similarity",),
 }
@@ -62,18 +63,18 @@ class Calibration:
     Attributes:
         ranking: of what memory and engine propose together.
         models: how likely the best candidate is right, by mode.
-        threshold: an answer that is less likely right is not said, but by the engine alone, which always answers.
+        thresholds: an answer that is less likely right is not said; by mode, none for the engine alone.
         origin: where the numbers come from, for whoever reads the file.
     """
 
     ranking: Ranking
     models: Mapping[Mode, Logistic]
-    threshold: float
+    thresholds: Mapping[Mode, float]
     origin: str
 
     def threshold_of(self, mode: Mode) -> float:
         """The least probability with which an answer is said."""
-        return 0.0 if mode == "neural" else self.threshold
+        return self.thresholds.get(mode, 0.0)
 
     def chances(self, mode: Mode, evidence: Sequence[Evidence]) -> list[tuple[int, float]]:
         """The candidates of one question, given what speaks for each: their places, best first, and probabilities.
@@ -94,7 +95,7 @@ class Calibration:
         content = {
             "version": _VERSION,
             "origin": self.origin,
-            "threshold": self.threshold,
+            "thresholds": dict(self.thresholds),
             "ranking": dict(self.ranking.weights),
             "models": models,
         }
@@ -112,7 +113,10 @@ class Calibration:
             if content["version"] != _VERSION:
                 raise ValueError(f"version {content['version']}")
             ranking = Ranking(_read_weights(content["ranking"]))
-            return cls(ranking, models, float(content["threshold"]), str(content["origin"]))
+            thresholds: dict[Mode, float] = {
+                mode: float(content["thresholds"][mode]) for mode in MODES if mode in content["thresholds"]
+            }
+            return cls(ranking, models, thresholds, str(content["origin"]))
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise ReplyError(f"{path} is no calibration ({error!r}): run manage.py makedata, or remove it") from error
 
@@ -131,15 +135,25 @@ def _read_weights(weights: object) -> dict[str, float]:
     return {name: float(weight) for name, weight in weights.items()}
 
 
+def thresholds_of(models: Mapping[Mode, Logistic]) -> dict[Mode, float]:
+    """How likely right an answer has to be: as likely as that of a reviewed question which is just near enough.
+
+    How near that is, `core.memory.SURE` says. The engine alone answers whatever it is asked.
+    """
+    barely = [Evidence(similarity=SURE)]
+    return {mode: model.probabilities(barely)[0] for mode, model in models.items() if mode != "neural"}
+
+
 # What `core.reply.fitting` found for a model of 10,042 pairs of everyday talk; for models that have no calibration of
-# their own. The threshold was chosen there too: it is above 19 of 20 questions that have nothing to do with any pair.
+# their own.
+_DEFAULT_MODELS: Mapping[Mode, Logistic] = {
+    "hybrid": Logistic({"similarity": 6.005}, -4.741),
+    "neural": Logistic({"log_prob": 5.025}, -0.221),
+    "memory": Logistic({"similarity": 6.569}, -5.343),
+}
 DEFAULT = Calibration(
-    ranking=Ranking({"support": 0.664, "log_prob": 0.187, "lead": 0.179, "unreviewed": 1.729}),
-    models={
-        "hybrid": Logistic({"similarity": 6.468, "log_prob": 0.062}, -5.113),
-        "neural": Logistic({"log_prob": 1.583}, -0.863),
-        "memory": Logistic({"similarity": 6.569}, -5.343),
-    },
-    threshold=0.055,
+    ranking=Ranking({"support": 0.583, "log_prob": 0.269, "lead": 0.256, "unreviewed": 0.971}),
+    models=_DEFAULT_MODELS,
+    thresholds=thresholds_of(_DEFAULT_MODELS),
     origin="built in",
 )

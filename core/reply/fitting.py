@@ -17,7 +17,7 @@ import numpy as np
 
 from core.memory import Match, Memory
 from core.reply.answerer import NEAREST
-from core.reply.calibration import DEFAULT, LOOKS_AT, Calibration, Logistic
+from core.reply.calibration import LOOKS_AT, Calibration, Logistic, thresholds_of
 from core.reply.evidence import FEATURES, Evidence
 from core.reply.loading import read_pairs
 from core.reply.model import LiveModel
@@ -63,7 +63,7 @@ def fit(model: LiveModel, model_dir: Path, memory: Memory, tokenizer: Tokenizer)
     models: dict[Mode, Logistic] = {
         mode: fit_logistic(best[mode].features, best[mode].right, names) for mode, names in LOOKS_AT.items()
     }
-    return Calibration(ranking, models, DEFAULT.threshold, f"{len(questions)} labelled questions of {model.name}")
+    return Calibration(ranking, models, thresholds_of(models), f"{len(questions)} labelled questions of {model.name}")
 
 
 def labelled(model_dir: Path) -> list[Labelled]:

@@ -23,7 +23,7 @@ CALIBRATION = Calibration(
         "neural": Logistic({"log_prob": 1.0}, 0.0),
         "memory": Logistic({"similarity": 8.0}, -4.0),
     },
-    threshold=0.3,
+    thresholds={"hybrid": 0.3, "memory": 0.3},
     origin="by hand",
 )
 
@@ -80,7 +80,7 @@ def test_of_near_questions_the_engine_tells_which_answer_is_meant(ask):
 def test_the_engine_answers_where_it_is_sure_and_memory_knows_nothing_near(ask, tokenizer, hypothesis):
     asked = "전혀 다른 말"
     engine = {"src_vocab": frozenset(tokenizer.split(asked)), "prefix": "▁응"}
-    lenient = Calibration(RANKING, {**CALIBRATION.models, "hybrid": Logistic({"log_prob": 1.0}, 1.0)}, 0.3, "by hand")
+    lenient = Calibration(RANKING, {**CALIBRATION.models, "hybrid": Logistic({"log_prob": 1.0}, 1.0)}, {}, "by hand")
     reply = ask(asked, calibration=lenient, **engine)
     assert (reply.text, reply.source) == ("응 전혀 다른 말", "neural")
 
@@ -91,7 +91,7 @@ def test_what_is_not_likely_enough_is_not_said_but_told_to_reviewers(ask):
     assert reply.text in UNKNOWN
     assert reply.score == 0.0
     assert reply.candidates
-    assert all(one.score < CALIBRATION.threshold for one in reply.candidates)
+    assert all(one.score < CALIBRATION.threshold_of("hybrid") for one in reply.candidates)
 
 
 def test_a_fallback_offers_the_nearest_questions_that_can_be_answered(ask):

@@ -65,7 +65,7 @@ def test_a_ranking_learns_which_feature_tells_right_from_wrong_within_a_question
 
 def test_hybrid_ranks_by_the_ranking_and_none_is_likelier_than_the_one_before():
     models = {mode: Logistic({"similarity": 1.0}, 0.0) for mode in MODES}
-    calibration = Calibration(Ranking({"log_prob": 1.0}), models, 0.3, "by hand")
+    calibration = Calibration(Ranking({"log_prob": 1.0}), models, {"hybrid": 0.3}, "by hand")
     evidence = [Evidence(similarity=0.9, support=1.0, log_prob=-5.0), Evidence(similarity=0.2, support=2.0)]
     (first, chance), (second, capped) = calibration.chances("hybrid", evidence)
     assert (first, second) == (1, 0)
@@ -78,7 +78,7 @@ def test_hybrid_ranks_by_the_ranking_and_none_is_likelier_than_the_one_before():
 def test_it_is_read_as_it_was_written(tmp_path):
     DEFAULT.save(tmp_path / "calibration.json")
     assert Calibration.load(tmp_path / "calibration.json") == DEFAULT
-    assert json.loads((tmp_path / "calibration.json").read_text(encoding="utf-8"))["threshold"] == DEFAULT.threshold
+    assert json.loads((tmp_path / "calibration.json").read_text(encoding="utf-8"))["thresholds"] == DEFAULT.thresholds
 
 
 @pytest.mark.parametrize("content", ["", "[]", "{}", '{"version": 2, "models": {}}'])
@@ -91,5 +91,5 @@ def test_a_file_that_is_none_is_told(tmp_path, content):
 
 def test_the_built_in_one_knows_every_mode_and_lets_the_engine_alone_always_answer():
     assert set(DEFAULT.models) == set(MODES) == set(LOOKS_AT)
-    assert DEFAULT.threshold_of("neural") == 0.0 < DEFAULT.threshold_of("hybrid") == DEFAULT.threshold_of("memory")
+    assert DEFAULT.threshold_of("neural") == 0.0 < DEFAULT.threshold_of("memory") < DEFAULT.threshold_of("hybrid") < 0.2
     assert all(set(DEFAULT.models[mode].weights) <= set(LOOKS_AT[mode]) for mode in MODES)
