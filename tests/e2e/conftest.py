@@ -181,8 +181,9 @@ def installation(tmp_path: Path) -> Iterator[tuple[Site, str]]:
     site.kill()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
+    """A browser for the tests of a file: its event loop, once begun, must not be there for the next file's database."""
     path = next((found for name in CHROMIUM_NAMES if (found := shutil.which(name))), None)
     if path is None:
         reason = "no Chromium here: install Debian's package chromium"
