@@ -94,12 +94,12 @@ export class Opinions {
   }
 
   #changed({ chat, state, kept, lost, detail }) {
-    if (!this.#lines.has(chat)) {
-      return; // An older answer than the page shows.
-    }
     if (state === "kept") {
       this.#known.set(chat, { ...NONE, ...kept });
       this.#heard.add(chat);
+    }
+    if (!this.#lines.has(chat)) {
+      return; // An older answer than the page shows, or one that its history is still to bring.
     }
     this.#draw(chat);
     if (state === "waiting") {
