@@ -19,7 +19,7 @@ from core.evolve.settings import WarmSettings
 from core.registry import Registry, RegistryError
 from core.text import Tokenizer
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 PAIRS = [
     Pair("안녕?", "안녕하세요!", row=1),
     Pair("이름이 뭐야?", "저는 자람이에요.", row=2),

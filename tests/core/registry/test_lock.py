@@ -11,7 +11,7 @@ import pytest
 
 from core.registry import Registry, RegistryError
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 HOLDER = """
 import sys, time
 from pathlib import Path

@@ -15,7 +15,7 @@ from core.registry import Registry
 
 pytestmark = pytest.mark.slow
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 MOMENTS = 20
 
 # Forks a run for every line with a number of seconds, kills it after them, and says how the next one begins. Its engine
@@ -157,7 +157,7 @@ LEARNER = """
 import sys
 from pathlib import Path
 sys.path.insert(0, sys.argv[2])
-from test_evolve_killed import PAIRS, REAL
+from test_killed import PAIRS, REAL
 from core.evolve import evolve
 from core.registry import Registry
 evolve(PAIRS, registry=Registry(Path(sys.argv[1])), settings=REAL, on_progress=lambda progress: None)

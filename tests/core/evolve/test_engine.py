@@ -14,7 +14,7 @@ from core.evolve.engine import EngineCall, last_words, run_engine
 
 pytestmark = pytest.mark.slow  # every test here starts a process in the engine's place
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 SLOW = """
 import os, sys, time
 print("pid", os.getpid(), "nice", os.nice(0), "args", sys.argv[1:], flush=True)
