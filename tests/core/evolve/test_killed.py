@@ -156,8 +156,7 @@ REAL = EvolveSettings(
 LEARNER = """
 import sys
 from pathlib import Path
-sys.path.insert(0, sys.argv[2])
-from test_killed import PAIRS, REAL
+from tests.core.evolve.test_killed import PAIRS, REAL
 from core.evolve import evolve
 from core.registry import Registry
 evolve(PAIRS, registry=Registry(Path(sys.argv[1])), settings=REAL, on_progress=lambda progress: None)
@@ -166,7 +165,7 @@ evolve(PAIRS, registry=Registry(Path(sys.argv[1])), settings=REAL, on_progress=l
 
 def test_the_real_engine_goes_on_from_its_checkpoint(tmp_path):
     registry = Registry(tmp_path / "data")
-    learner = [sys.executable, "-c", LEARNER, str(registry.data_dir), str(Path(__file__).parent)]
+    learner = [sys.executable, "-c", LEARNER, str(registry.data_dir)]
     process = subprocess.Popen(learner, cwd=ROOT)
     deadline = time.monotonic() + 180  # TensorFlow starts and compiles, on a machine that may be busy
     try:
