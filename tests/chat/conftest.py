@@ -94,3 +94,11 @@ def make_chat(db):
 @pytest.fixture
 def boss(django_user_model, db):
     return django_user_model.objects.create_superuser("boss", password="boss")
+
+
+@pytest.fixture
+def staff(client, boss):
+    """A browser in which somebody with every right is logged in to the Korean admin."""
+    client.force_login(boss)
+    client.cookies["django_language"] = "ko"
+    return client

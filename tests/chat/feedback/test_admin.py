@@ -9,13 +9,6 @@ LIST = reverse("admin:chat_visitor_changelist")
 
 
 @pytest.fixture
-def staff(client, boss):
-    client.force_login(boss)
-    client.cookies["django_language"] = "ko"
-    return client
-
-
-@pytest.fixture
 def visitor(make_chat):
     """A visitor who said three things, of which one was learned and one complained of."""
     visitor = Visitor.objects.create(key="f00dcafe" * 4)

@@ -6,13 +6,6 @@ from chat.models import BlockRule, MemoryRevision
 ADD = reverse("admin:chat_blockrule_add")
 
 
-@pytest.fixture
-def staff(client, boss):
-    client.force_login(boss)
-    client.cookies["django_language"] = "ko"
-    return client
-
-
 def add(staff, pattern, kind="word"):
     return staff.post(ADD, {"kind": kind, "pattern": pattern, "active": "on", "note": ""}, follow=True)
 

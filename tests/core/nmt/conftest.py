@@ -2,6 +2,7 @@
 
 import gc
 import os
+from itertools import repeat
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 # Tensors of a few numbers gain nothing by being shared out among threads.
@@ -87,3 +88,33 @@ def corpus_dir(tmp_path_factory):
     for suffix in ("req", "rep"):
         write_vocab(directory / f"vocab.{suffix}", [*SPECIALS, *LETTERS])
     return directory
+
+
+@pytest.fixture(scope="session")
+def prefixes(corpus_dir):
+    """The corpus as training is told of it: its vocabularies, its training pairs, and what else is named."""
+    from core.nmt.training import DataPrefixes
+
+    def choose(*names):
+        return DataPrefixes(corpus_dir / "vocab", corpus_dir / "train", **{name: corpus_dir / name for name in names})
+
+    return choose
+
+
+@pytest.fixture
+def counting(monkeypatch):
+    """Instead of learning, each step adds 1 to every weight, whatever the batch; the rest of a run is as ever."""
+    import tensorflow as tf
+
+    from core.nmt.dataset import TrainingData, batch_arrays
+    from core.nmt.training import Trainer
+
+    rows = [np.array([3], np.int32)]
+
+    def step(self, batch, rate, step):
+        for variable in self._variables:
+            variable.assign_add(tf.ones_like(variable))
+        return tf.constant(1.0), tf.constant(1.0)
+
+    monkeypatch.setattr(Trainer, "_replica_step", step)
+    monkeypatch.setattr(TrainingData, "batches_from", lambda self, step: repeat(batch_arrays(rows, rows)))
