@@ -1,5 +1,6 @@
 """Reads: every question the pages ask of the registry's files, and of the database beside them."""
 
+import contextlib
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -28,12 +29,14 @@ def registry() -> Registry:
 class Shelf:
     """All versions, newest first, and which one is live.
 
-    ``live_name`` is what ``data/current`` points to, whether or not there is such a version.
+    ``live_name`` is what ``data/current`` points to, whether or not there is such a version. ``rollback_target`` is the
+    version that a rollback makes live: the last that answered before and is still there and whole.
     """
 
     versions: list[Version]
     live_name: str | None
     publications: list[Publication]
+    rollback_target: Version | None
 
     @property
     def live(self) -> Version | None:
@@ -49,26 +52,18 @@ class Shelf:
         """Return the version of a name."""
         return next((version for version in self.versions if version.name == name), None)
 
-    @property
-    def rollback_target(self) -> Version | None:
-        """The version that a rollback makes live: the parent of the live one, where it is still there and whole."""
-        if self.live is None or self.live.parent is None:
-            return None
-        parent = self.find(self.live.parent)
-        return parent if parent is not None and parent.run else None
-
 
 def shelf() -> Shelf:
-    """Return all versions. A log of publications that can't be read counts as empty."""
+    """Return all versions. With a log of publications that can't be read nobody knows what was live before."""
     source = registry()
-    try:
-        publications = source.publications()
-    except RegistryError:
-        publications = []
+    publications, earlier = [], None
+    with contextlib.suppress(RegistryError):
+        publications, earlier = source.publications(), next(source.earlier(), None)
     last = {publication.run: publication for publication in publications}
     live = source.live_name()
     versions = [_version(source, name, live, last.get(name)) for name in reversed(source.names())]
-    return Shelf(versions=versions, live_name=live, publications=publications)
+    target = next((version for version in versions if earlier and version.name == earlier.name), None)
+    return Shelf(versions=versions, live_name=live, publications=publications, rollback_target=target)
 
 
 def _version(source: Registry, name: str, live: str | None, publication: Publication | None) -> Version:

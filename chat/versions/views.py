@@ -295,9 +295,14 @@ def publish(request: HttpRequest, name: str) -> HttpResponse:
 @admin_page(PUBLISH)
 @require_POST
 def rollback(request: HttpRequest) -> HttpResponse:
-    """Make the parent of the live version live again."""
+    """Make the version live again that the button names, if that still is the one that answered before."""
+    to = request.POST.get("to", "")
+    target = selectors.shelf().rollback_target
+    if to and target and target.name != to:
+        messages.error(request, _("그사이에 답하는 모델이 바뀌어서 되돌리지 않았어요. 다시 살펴보고 눌러 주세요."))
+        return redirect("versions:index")
     try:
-        run = selectors.registry().rollback(by=request.user.get_username())
+        run = selectors.registry().rollback(by=request.user.get_username(), to=to)
     except RegistryError as error:
         messages.error(request, _("되돌리지 못했어요. 아래에서 다른 버전을 골라 내보내세요. (%s)") % error)
         return redirect("versions:index")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 from core.registry.errors import RegistryError
@@ -19,7 +20,7 @@ class Retention:
 
     Attributes:
         newest: so many of the newest versions, damaged ones counted too.
-        ancestors: so many generations that the live version can be rolled back to.
+        ancestors: so many versions that were live before, to which the live one can be rolled back.
     """
 
     newest: int = 5
@@ -68,20 +69,12 @@ def prune(registry: Registry, retention: Retention) -> list[Prunable]:
 
 
 def _lineage(registry: Registry, ancestors: int) -> Iterator[str]:
-    """The live version and as many generations before it as are wanted and still there."""
+    """The live version and as many that were live before it as are wanted and still there."""
     live = registry.current()
     if live is None:
         return
     yield live.name
-    parent = live.manifest.parent
-    for _ in range(ancestors):
-        if parent is None or parent == INITIAL:
-            return
-        yield parent
-        try:
-            parent = registry.get(parent).manifest.parent
-        except RegistryError:  # gone or damaged: what was before it is not known
-            return
+    yield from (run.name for run in islice(registry.earlier(), ancestors))
 
 
 def _prunable(registry: Registry, name: str) -> Prunable:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -87,6 +88,23 @@ def read(data_dir: Path) -> list[Publication]:
         except (KeyError, TypeError, ValueError) as error:
             logger.warning("line %d of %s is damaged and left out: %r", number, path, error)
     return found
+
+
+def earlier(log: Iterable[Publication], live: str) -> list[str]:
+    """The versions that answered before `live` does, the last one first, each once.
+
+    As a browser goes back: a rollback takes away what it went back over, so that the next one goes on from there. A
+    line that is missing from `log` is told by the next one, which names what was live before it.
+    """
+    trail: list[str] = []
+    for publication in log:
+        if publication.before is not None and trail[-1:] != [publication.before]:
+            trail.append(publication.before)
+        if publication.reason == "rollback" and publication.run in trail:
+            while trail.pop() != publication.run:
+                pass
+        trail.append(publication.run)
+    return list(dict.fromkeys(name for name in reversed(trail) if name != live))
 
 
 def _publication(data: dict[str, Any]) -> Publication:

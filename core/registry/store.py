@@ -198,16 +198,42 @@ class Registry:
             reason = "force"
         self._make_live(replace(run, path=path), by, reason)
 
-    def rollback(self, *, by: str = "") -> Run:
-        """Make the parent of the live run live again, and return it; it was live before, whatever the gate says."""
-        live = self.current()
+    def rollback(self, *, by: str = "", to: str = "") -> Run:
+        """Make what was live before the live run live again, and return it, whatever the gate says of it.
+
+        `to` names what the caller takes that for; when it is another by now, nothing happens.
+        """
+        live = self.live_name()
         if live is None:
             raise RegistryError("there is nothing to go back from: no model version is live")
-        if live.manifest.parent is None:
-            raise RegistryError(f"{live.name} has no parent to go back to")
-        parent = self.get(live.manifest.parent)
-        self._make_live(parent, by, "rollback")
-        return parent
+        run = next(self.earlier(), None)
+        if run is None:
+            raise RegistryError(f"no version that was live before {live} is left to go back to")
+        if to and run.name != to:
+            raise RegistryError(f"{live} is live by now, and going back from it leads to {run.name}, not to {to}")
+        self._make_live(run, by, "rollback")
+        return run
+
+    def earlier(self) -> Iterator[Run]:
+        """The versions to which one can go back, the last that was live first; those gone or damaged are left out.
+
+        As the log of publications tells it; what is before its beginning, or a log that was lost, by parents.
+        """
+        live = self.live_name()
+        if live is None:
+            return
+        seen = {live}
+        names = publications.earlier(self.publications(), live)
+        run = self._whole(live)
+        while True:
+            for name in names:
+                if name not in seen and (found := self._whole(name)):
+                    run = found
+                    yield found
+                seen.add(name)
+            if run is None or run.manifest.parent is None or run.manifest.parent in seen:
+                return
+            names = [run.manifest.parent]
 
     def publications(self) -> list[Publication]:
         """Every version that became live, oldest first."""
@@ -259,6 +285,12 @@ class Registry:
         if not _NAME.fullmatch(name):
             raise RegistryError(f"{name!r} is no name of a model version")
         return self.models_dir / name
+
+    def _whole(self, name: str) -> Run | None:
+        try:
+            return self.get(name)
+        except RegistryError:
+            return None
 
     def _require_lock(self) -> None:
         if not self._locked:

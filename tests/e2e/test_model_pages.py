@@ -32,7 +32,7 @@ def test_versions_are_published_rolled_back_and_asked_while_people_talk(installa
     say(talk, QUESTION)
     expect_live(talk, site, version)
     admin.goto(f"{site.url}/admin/models/")
-    admin.get_by_role("button", name="전 버전으로 되돌리기").click()
+    admin.get_by_role("button", name="기본 모델 버전으로 되돌리기").click()
     say(talk, QUESTION)
     expect_live(talk, site, INITIAL)
     assert talk.answers()[-3:] == [ANSWER] * 3

@@ -27,7 +27,7 @@ class Command(BaseCommand):
         listing = actions.add_parser("list", help="every version, oldest first, and which one is live")
         show = actions.add_parser("show", help="what the manifest of a version says")
         publish = actions.add_parser("publish", help="make a version live; a running server takes it within seconds")
-        actions.add_parser("rollback", help="make the parent of the live version live again")
+        actions.add_parser("rollback", help="make the version that was live before live again")
         pruning = actions.add_parser("prune", help="remove versions that nothing needs any more")
         for action in (listing, show):
             action.add_argument("--json", action="store_true", help="print JSON")
@@ -48,7 +48,7 @@ class Command(BaseCommand):
             type=_number,
             default=defaults.ancestors,
             metavar="N",
-            help=f"keep N generations to roll the live version back to (default {defaults.ancestors})",
+            help=f"keep the N versions to roll back to, those last live (default {defaults.ancestors})",
         )
         pruning.add_argument("--dry-run", action="store_true", help="say what would be removed, and remove nothing")
 
@@ -98,7 +98,8 @@ class Command(BaseCommand):
             if not options["no_input"]:
                 self._confirm(run)
         registry.publish(run, by=_user(), force=force)
-        yield f"{run.name} is live; {_GOING_BACK}"
+        before = next(registry.earlier(), None)
+        yield f"{run.name} is live" + (f"; manage.py models rollback goes back to {before.name}" if before else "")
 
     def _confirm(self, run: Run) -> None:
         if not sys.stdin.isatty():
@@ -122,9 +123,6 @@ class Command(BaseCommand):
             yield from _pruned(prunable(registry, retention), "would be removed")
         else:
             yield from _pruned(prune(registry, retention), "removed")
-
-
-_GOING_BACK = "manage.py models rollback goes back to its parent"
 
 
 def _row(registry: Registry, name: str) -> dict[str, Any]:

@@ -148,13 +148,29 @@ class TestPublishing:
         last = versions.publications()[-1]
         assert (last.run, last.before, last.by, last.reason) == (FIRST, SECOND, "boss", "publish")
 
-    def test_rolls_back_to_the_parent_in_one_click(self, staff, versions):
-        staff.post(ROLLBACK)
-        assert versions.live_name() == FIRST
+    def test_one_click_goes_back_to_what_answered_before_and_the_button_names_it(self, staff, versions):
+        versions.publish(versions.get(THIRD), force=True)
+        versions.publish(versions.get(FIRST))  # the third's parent is the second, and the first has none
+        page = text(staff.get(INDEX))
+        assert f"{THIRD} 버전으로 되돌리기" in page and f'name="to" value="{THIRD}"' in page
+        staff.post(ROLLBACK, {"to": THIRD})
+        assert versions.live_name() == THIRD
         assert versions.publications()[-1].reason == "rollback"
+        assert f"{SECOND} 버전으로 되돌리기" in text(staff.get(INDEX))
 
-    def test_a_rollback_that_has_no_parent_says_so(self, staff, versions):
-        staff.post(url("publish", FIRST))
+    def test_a_rollback_that_leads_elsewhere_by_now_is_refused(self, staff, versions):
+        versions.publish(versions.get(THIRD), force=True)
+        assert "그사이에 답하는 모델이 바뀌어서" in text(staff.post(ROLLBACK, {"to": FIRST}, follow=True))
+        assert versions.live_name() == THIRD
+
+    def test_goes_back_although_the_live_version_is_damaged(self, staff, versions):
+        (versions.models_dir / SECOND / "manifest.json").write_text("{")
+        assert f"{FIRST} 버전으로 되돌리기" in text(staff.get(INDEX))
+        staff.post(ROLLBACK, {"to": FIRST})
+        assert versions.live_name() == FIRST
+
+    def test_a_rollback_that_has_nowhere_to_go_says_so(self, staff, versions):
+        staff.post(ROLLBACK)
         response = staff.post(ROLLBACK, follow=True)
         assert "되돌리지 못했어요." in text(response)
         assert versions.live_name() == FIRST

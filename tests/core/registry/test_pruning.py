@@ -1,12 +1,15 @@
 """Pruning removes what nothing keeps, and never what answers or may have to answer again."""
 
+import hashlib
 import json
+from dataclasses import replace
 
 import pytest
 
 from core.registry import Manifest, Registry, RegistryError, durable, pruning
 from core.registry.pruning import Retention, prunable, prune
 
+FILES = {"model/weights": hashlib.sha256(b"0" * 100).hexdigest()}
 NAMES = [f"20260101-00000{number}-abcd" for number in range(8)]
 
 
@@ -71,9 +74,17 @@ def test_without_a_live_version_the_newest_stay(registry):
     assert names(prunable(registry, Retention(newest=3))) == NAMES[:5]
 
 
-def test_an_ancestor_that_is_gone_ends_the_lineage(registry):
+def test_an_ancestor_that_is_damaged_ends_the_lineage_and_is_of_no_use(registry):
     (registry.models_dir / NAMES[5] / "manifest.json").write_text("{")
-    assert names(prunable(registry, Retention(newest=1, ancestors=5))) == NAMES[:5]
+    assert names(prunable(registry, Retention(newest=1, ancestors=5))) == NAMES[:6]
+
+
+def test_what_was_live_before_stays_although_it_is_no_ancestor(registry):
+    for name in (NAMES[1], NAMES[6]):
+        registry.publish(replace(registry.get(name), manifest=Manifest(run=name, created_at="now", files=FILES)))
+    # Back from the seventh: the second, the eighth, and the ancestors of the last of these.
+    kept = [NAMES[1], NAMES[6], NAMES[7]]
+    assert names(prunable(registry, Retention(newest=0, ancestors=2))) == [name for name in NAMES if name not in kept]
 
 
 def test_a_damaged_version_can_be_removed(registry):

@@ -9,6 +9,7 @@ from django.core.management import CommandError, call_command
 
 from core.registry import Manifest, Registry
 from core.registry.durable import sha256_of
+from core.registry.pruning import Retention, prune
 
 NAMES = [f"20260101-00000{number}-abcd" for number in range(4)]
 
@@ -71,10 +72,15 @@ def test_an_empty_registry_says_what_to_do(data_dir):
 
 
 def test_publish_and_rollback(registry):
-    run("publish", NAMES[1])
-    assert registry.live_name() == NAMES[1]
-    assert run("rollback") == f"{NAMES[0]} is live again\n"
+    printed = run("publish", NAMES[0])
+    assert printed == f"{NAMES[0]} is live; manage.py models rollback goes back to {NAMES[2]}\n"
+    assert registry.live_name() == NAMES[0]
+    assert run("rollback") == f"{NAMES[2]} is live again\n"
     assert [one.reason for one in registry.publications()] == ["publish", "publish", "rollback"]
+
+
+def test_a_rollback_to_nothing_says_what_to_do(registry):
+    prune(registry, Retention(newest=0, ancestors=0))
     with pytest.raises(CommandError, match="choose another version with"):
         run("rollback")
 
