@@ -1,109 +1,36 @@
-"""The documents against the code: every command, flag, setting, path, package and link that they name is true."""
+"""Every command, flag and example of the documents works as they say."""
 
-import ast
-import importlib.metadata
-import importlib.util
-import itertools
 import os
 import re
 import shlex
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
-from importlib.machinery import SourceFileLoader
 from pathlib import Path
 
 import pytest
 from django.core.management import CommandError, get_commands, load_command_class
-from packaging.requirements import Requirement
 
 from chat.pairfiles import PairFile, open_pair_file, read_layout
 from core.nmt import flags
 from core.nmt.hparams import HParams
-
-ROOT = Path(__file__).parents[1]
-READMES = ("README.md", "README.ko.md")
-PAGES = sorted(path.relative_to(ROOT).as_posix() for path in [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
-
-_FENCE = re.compile(r"^ *```(\w*)\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
-_SPAN = re.compile(r"`([^`\n]+)`")
-_HEADING = re.compile(r"^(#+) +(.+)$", re.MULTILINE)
-_LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
-_VARIABLE = re.compile(r"[A-Z][A-Z0-9_]*=\S+")
-
-# --- Reading a page -----------------------------------------------------------------------------------------------
-
-
-def read(page: str) -> str:
-    return (ROOT / page).read_text(encoding="utf-8")
-
-
-def prose(page: str) -> str:
-    """A page without its code blocks."""
-    return _FENCE.sub("", read(page))
-
-
-def blocks(page: str, language: str) -> list[str]:
-    """The code blocks of one language, in order."""
-    return [code for found, code in _FENCE.findall(read(page)) if found == language]
-
-
-def tables(page: str) -> list[list[list[str]]]:
-    """Each table as rows of cells, its header first."""
-    groups = itertools.groupby(prose(page).splitlines(), lambda line: line.startswith("|"))
-    found = [[[cell.strip() for cell in line.strip("|").split("|")] for line in lines] for row, lines in groups if row]
-    return [[header, *rows] for header, _rule, *rows in found]
-
-
-def table_of(page: str, first: str) -> dict[str, list[str]]:
-    """The table that has a row for `first`: its rows by their first cell, without backquotes."""
-    for _header, *rows in tables(page):
-        keyed = {cells[0].strip("`"): cells[1:] for cells in rows}
-        if first in keyed:
-            return keyed
-    raise AssertionError(f"{page} has no table with a row {first}")
-
-
-def commands(page: str) -> list[list[str]]:
-    """Every command of the page's shell blocks as words: comments, output and leading variables are left out."""
-    lines: list[str] = []
-    for block in blocks(page, "sh"):
-        lines += block.replace("\\\n", " ").splitlines()
-    for block in blocks(page, "console"):
-        lines += [line[2:] for line in block.splitlines() if line.startswith("$ ")]
-    found = []
-    for line in lines:
-        for part in re.split(r"\s[|<>]\s", line):
-            words = shlex.split(part, comments=True)
-            while words and _VARIABLE.fullmatch(words[0]):
-                words.pop(0)
-            if words:
-                found.append(words)
-    return found
-
-
-def spans(page: str) -> list[list[str]]:
-    """The commands that the page's running text names: `python …`, `bin/…`, `makedata --…`."""
-    words = [span.split() for span in _SPAN.findall(prose(page))]
-    return [found for found in words if found[0] == "python" or found[0].startswith("bin/") or found[0] in OWN]
-
-
-def arguments_of(page: str, *program: str) -> list[list[str]]:
-    """What the page gives to a program, wherever it names it."""
-    found = [words for words in commands(page) + spans(page) if tuple(words[: len(program)]) == program]
-    return [words[len(program) :] for words in found]
-
-
-def load_program(path: str):
-    """Import a program that is no module of a package."""
-    loader = SourceFileLoader(f"program_{Path(path).stem}", str(ROOT / path))
-    module = importlib.util.module_from_spec(importlib.util.spec_from_loader(loader.name, loader))
-    loader.exec_module(module)
-    return module
-
-
-OWN = sorted(path.stem for path in ROOT.glob("chat/management/commands/[a-z]*.py"))
+from tests.documents import (
+    HEADING,
+    OWN,
+    READMES,
+    ROOT,
+    SPAN,
+    arguments_of,
+    blocks,
+    commands,
+    load_program,
+    prose,
+    read,
+    spans,
+    table_of,
+    tables,
+    tree,
+)
 
 # --- Commands -----------------------------------------------------------------------------------------------------
 
@@ -165,7 +92,7 @@ def test_every_option_that_is_named_is_one(readme, monkeypatch, capsys):
         with pytest.raises(SystemExit):
             getattr(load_program(program), ask)(*([["--help"]] if ask == "parse" else []))
         known |= set(re.findall(r"--\w+", capsys.readouterr().out))
-    named = {word for span in _SPAN.findall(prose(readme)) for word in span.split() if word.startswith("--")}
+    named = {word for span in SPAN.findall(prose(readme)) for word in span.split() if word.startswith("--")}
     assert named - known == set()
 
 
@@ -175,7 +102,7 @@ def test_both_languages_give_the_same_commands():
 
 
 def test_both_languages_have_the_same_headings_tables_and_tree():
-    english, korean = ([len(marks) for marks, _ in _HEADING.findall(prose(page))] for page in READMES)
+    english, korean = ([len(marks) for marks, _ in HEADING.findall(prose(page))] for page in READMES)
     assert english == korean
     english, korean = ([[cells[0] for cells in rows[1:]] for rows in tables(page)] for page in READMES)
     assert english[1:] == korean[1:]  # the first holds the screenshots
@@ -247,157 +174,3 @@ def test_the_first_step_asks_what_the_starter_corpus_answers(readme):
         answers = {line.question: line.answer for line in PairFile(file, read_layout(file))}
     question, answer = re.findall(r"^1\. .*?`([^`]+\?)`.*?`([^`]+)`", prose(readme), re.MULTILINE | re.DOTALL)[0]
     assert answers[question] == answer
-
-
-# --- Settings -----------------------------------------------------------------------------------------------------
-
-_NOT_OURS = {"PYTHONPATH"}  # Python's own, handed on to the engine
-
-
-def _calls(path: Path) -> Iterator[tuple[str, ast.Call]]:
-    """Each call in a source file with the name of what is called, as in `environment.flag`."""
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Call):
-            yield ast.unparse(node.func), node
-
-
-def _reads(path: Path) -> dict[str, ast.Call]:
-    """The environment variables that a source file reads, with the call that reads each."""
-    readers = re.compile(r"os\.environ\.get|os\.getenv|environment\.(flag|word|words|number|share|folder)")
-    return {
-        call.args[0].value: call
-        for name, call in _calls(path)
-        if readers.fullmatch(name) and isinstance(call.args[0], ast.Constant)
-    }
-
-
-def variables_in_code() -> set[str]:
-    sources = [ROOT / "chat.py", *(path for top in ("chat", "chatbot", "core") for path in (ROOT / top).rglob("*.py"))]
-    found = set().union(*(_reads(path) for path in sources))
-    for script in ("bin/serve", "bin/environment.sh"):
-        found |= set(re.findall(r"\$\{([A-Z_]+):-", read(script)))
-    return found - _NOT_OURS
-
-
-@pytest.mark.parametrize("readme", READMES)
-def test_the_table_of_settings_is_whole(readme):
-    assert set(table_of(readme, "HOST")) == variables_in_code()
-
-
-def test_the_table_of_settings_gives_the_defaults():
-    table = {name: cells[0].strip("`") for name, cells in table_of("README.md", "HOST").items()}
-    for name, call in _reads(ROOT / "chatbot" / "settings.py").items():
-        kind = ast.unparse(call.func)
-        given = next((ast.literal_eval(word.value) for word in call.keywords if _is_default(word)), None)
-        if kind == "environment.flag":
-            given = int(given or False)
-        if isinstance(given, float):
-            given = f"{given:g}"
-        if given is not None:
-            assert table[name] == str(given), name
-    for name, default in re.findall(r"\$\{([A-Z_]+):-(\w+)\}", read("bin/serve")):
-        assert table[name] == default
-
-
-def _is_default(word: ast.keyword) -> bool:
-    return word.arg == "default" and isinstance(word.value, ast.Constant)
-
-
-# --- Layout -------------------------------------------------------------------------------------------------------
-
-
-def tree(page: str) -> list[tuple[str, str]]:
-    """The paths of the layout and what is said about each."""
-    (block,) = blocks(page, "text")
-    found, parents = [], []
-    for line in block.splitlines():
-        name, _, meaning = line.strip().partition(" ")
-        depth = (len(line) - len(line.lstrip())) // 2
-        parents[depth:] = [name]
-        found.append(("".join(parents), meaning.strip()))
-    return found
-
-
-@pytest.mark.parametrize("readme", READMES)
-def test_the_paths_of_the_layout_exist_and_are_explained(readme):
-    paths = tree(readme)
-    assert [path for path, _ in paths if not (ROOT / path).exists()] == []
-    assert [path for path, _ in paths if path.endswith("/") != (ROOT / path).is_dir()] == []
-    assert [path for path, meaning in paths if not meaning] == []
-
-
-@pytest.mark.parametrize("readme", READMES)
-def test_the_layout_names_every_program_in_bin(readme):
-    (meaning,) = (meaning for path, meaning in tree(readme) if path == "bin/")
-    programs = {path.name for path in (ROOT / "bin").iterdir() if path.is_file() and os.access(path, os.X_OK)}
-    assert programs - set(re.findall(r"\w+", meaning)) == set()
-
-
-def test_the_layout_holds_every_top_level_entry_and_package():
-    if not (ROOT / ".git").exists() or shutil.which("git") is None:
-        pytest.skip("no git checkout: what belongs to the project is not known")
-    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split(
-        "\n"
-    )
-    entries = {first + slash for first, slash, _ in (line.partition("/") for line in listed) if first}
-    packages = {f"core/{path.parent.name}/" for path in ROOT.glob("core/*/__init__.py")}
-    assert (entries | packages) - {path for path, _ in tree("README.md")} == set()
-
-
-# --- Packages -----------------------------------------------------------------------------------------------------
-
-
-def requirements() -> dict[str, Requirement]:
-    lines = itertools.chain(*(read(name).splitlines() for name in ("requirements.txt", "requirements-dev.txt")))
-    wanted = [Requirement(line) for line in lines if line and line[0] not in "#-"]
-    return {requirement.name: requirement for requirement in wanted}
-
-
-@pytest.mark.parametrize("readme", READMES)
-def test_the_table_of_packages_is_whole(readme):
-    assert set(table_of(readme, "django")) == set(requirements())
-
-
-def installed_here() -> list[str]:
-    """Leaves out what is for other machines."""
-    found = requirements().items()
-    return sorted(name for name, wanted in found if not wanted.marker or wanted.marker.evaluate())
-
-
-@pytest.mark.parametrize("name", installed_here())
-def test_a_package_has_the_licence_that_the_page_gives(name):
-    metadata = importlib.metadata.metadata(name)
-    classifiers = [line for line in metadata.get_all("Classifier") or [] if line.startswith("License ::")]
-    # `License` may quote whole licences, also those of fonts and colours that come along: short names go first.
-    said = " ".join([metadata["License-Expression"] or "", *classifiers]).strip() or metadata["License"] or ""
-    if not said.strip():
-        files = importlib.metadata.files(name) or []
-        said = " ".join(file.read_text() for file in files if file.name in ("COPYING", "LICENSE"))
-    # A package may quote its whole licence, which does not name itself: "Redistribution and use" is BSD's.
-    said = said.replace("Redistribution and use", "BSD").replace("Python Software Foundation", "PSF")
-    families = re.findall(r"Apache|BSD|MIT|MPL|GPL|PSF", table_of("README.md", "django")[name][1])
-    assert families
-    assert [family for family in families if family not in said] == []
-    assert ("GPL" in said) == ("GPL" in families)
-
-
-# --- Links --------------------------------------------------------------------------------------------------------
-
-
-def _anchors(page: Path) -> set[str]:
-    """The anchors that the headings of a page get where pages are shown."""
-    titles = (title for _, title in _HEADING.findall(_FENCE.sub("", page.read_text(encoding="utf-8"))))
-    return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
-
-
-@pytest.mark.parametrize("document", PAGES)
-def test_links_and_pictures_lead_somewhere(document):
-    broken = []
-    for link in _LINK.findall(prose(document)):
-        if re.match(r"[a-z]+:", link):
-            continue
-        path, _, anchor = link.partition("#")
-        target = (ROOT / document).parent / path if path else ROOT / document
-        if not target.exists() or (anchor and anchor not in _anchors(target)):
-            broken.append(link)
-    assert broken == []
