@@ -10,7 +10,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from benchmarks.paraphrases import Asked
-from core.nmt.hparams import HParams
+from core.nmt.hparams_file import load_hparams
 from core.nmt.inference import Translator
 from core.reply.model import LiveModel
 from core.text import Tokenizer, get_analyser, normalise_question
@@ -24,7 +24,7 @@ class Bot:
 
     def __init__(self, model_dir: Path, *, free: bool = False) -> None:
         self._tokenizer = Tokenizer(get_analyser())
-        hparams = HParams.load(model_dir)
+        hparams = load_hparams(model_dir)
         translator = Translator(model_dir, hparams=hparams.updated({"known_targets": False}) if free else hparams)
         self._model = LiveModel(model_dir.parent.name, translator, self._tokenizer)
 

@@ -24,6 +24,7 @@ import tensorflow as tf
 from core.nmt.embeddings import Vectors
 from core.nmt.errors import NmtError
 from core.nmt.hparams import HParams
+from core.nmt.hparams_file import load_hparams
 from core.nmt.model import Pretrained, Seq2Seq
 from core.nmt.optimizers import Optimizer
 from core.nmt.original_hparams import ORIGINAL_FILE_NAME
@@ -47,7 +48,7 @@ def load_model(model_dir: Path, places: Places | None = None) -> tuple[Seq2Seq, 
     if is_original(model_dir):
         original = OriginalModel(model_dir, places)
         return original.build(), original.src_vocab, original.tgt_vocab
-    hparams = HParams.load(model_dir)
+    hparams = load_hparams(model_dir)
     src_vocab, tgt_vocab = load_vocabs(model_dir, hparams)
     prefix = (places and places.ckpt) or model_dir / "best" / "weights"
     if not Path(f"{prefix}.index").exists():

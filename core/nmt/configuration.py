@@ -15,13 +15,24 @@ from typing import Any
 
 from core.nmt.errors import NmtError
 from core.nmt.flags import CommandLine, without_effect
-from core.nmt.hparams import FILE_NAME, HParams, check_values, default_values, flag_fields
+from core.nmt.hparams import HParams, check_values, default_values, flag_fields
+from core.nmt.hparams_file import FILE_NAME, load_hparams, load_original_hparams
 from core.nmt.hyperparameter import Role, unknown_name
 from core.nmt.original_hparams import ORIGINAL_FILE_NAME, read_json, read_original
 
 STANDARD_DIRECTORY = Path(__file__).with_name("standard_hparams")
 
 _ROLES = {spec.name: spec.metadata["role"] for spec in flag_fields()}
+# What is for these searches alone; to another it says nothing.
+_SEARCHES = {
+    "beam_width": ("beam_search",),
+    "length_penalty_weight": ("beam_search",),
+    "coverage_penalty_weight": ("beam_search",),
+    "sampling_temperature": ("sample",),
+    "top_k": ("sample",),
+    "top_p": ("sample",),
+    "num_translations_per_input": ("beam_search", "sample"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +68,8 @@ def configure(command: CommandLine) -> Configuration:
         hparams = model.updated({**_original_decoding(is_original), **wanted})
     if model is not None:
         notes += about_model + _changes(model, hparams, asked)
-    return Configuration(directory, hparams, tuple([*without_effect(command), *notes, *_consequences(hparams)]))
+    notes += _idle(hparams, asked) + _consequences(hparams)
+    return Configuration(directory, hparams, (*without_effect(command), *notes))
 
 
 def model_directory(command: CommandLine) -> Path:
@@ -80,11 +92,11 @@ def _holds_model(directory: Path) -> bool:
 def _load(directory: Path) -> tuple[HParams | None, bool, list[str]]:
     """The model's own hyperparameters, if there are any; whether tensorflow/nmt wrote them; and what to say of them."""
     if (directory / FILE_NAME).exists():
-        return HParams.load(directory), False, []
+        return load_hparams(directory), False, []
     path = directory / ORIGINAL_FILE_NAME
     if not path.is_file():
         return None, False, []
-    hparams, ignored = HParams.load_original(path)
+    hparams, ignored = load_original_hparams(path)
     return hparams, True, [f"{path} is tensorflow/nmt's; what does not apply here is ignored: {', '.join(ignored)}"]
 
 
@@ -164,6 +176,17 @@ def _changes(model: HParams, hparams: HParams, asked: Mapping[str, Any]) -> list
         f"{name}: {_shown(before[name])} → {_shown(after[name])}"
         for name, role in _ROLES.items()
         if role is not Role.NO_EFFECT and name not in asked and before[name] != after[name]
+    ]
+
+
+def _idle(hparams: HParams, asked: Mapping[str, Any]) -> list[str]:
+    """What was asked for of another search than the one that there will be."""
+    search, defaults = "beam_search" if hparams.beams else hparams.infer_mode, default_values()
+    return [
+        f"--{name}={_shown(asked[name])} does not count: it is for --infer_mode={' or '.join(searches)}, "
+        f"and this is {search}"
+        for name, searches in _SEARCHES.items()
+        if name in asked and asked[name] != defaults[name] and search not in searches
     ]
 
 

@@ -1,26 +1,24 @@
-"""Hyperparameters: one frozen, typed record, its JSON file, and the description of every one as a flag.
+"""Hyperparameters: one frozen, typed record, and the description of every one as a flag.
 
 The names and the meanings are tensorflow/nmt's. Paths are not hyperparameters: a model directory stays whole when
-it is moved, so its `hparams.json` holds none.
+it is moved, so nothing that is kept in it may name one.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from dataclasses import Field, asdict, dataclass, fields, replace
+from dataclasses import Field, dataclass, fields, replace
 from functools import cache
-from pathlib import Path
 from typing import Any, get_type_hints
 
 from core.nmt.errors import NmtError
 from core.nmt.hyperparameter import Role, check_type, check_value, flag, parse_text, unknown_name
-from core.nmt.original_hparams import ORIGINAL_FILE_NAME, read_json, read_original
 
-FILE_NAME = "hparams.json"
 METRIC_NAMES = ("bleu", "rouge", "accuracy", "word_accuracy", "chrf")
 
 _LAYER_FLAGS = ("num_layers", "num_encoder_layers", "num_decoder_layers")
+# As in tensorflow/nmt 0 says nothing here, as if the flag had not been given.
+_ZERO_IS_NONE = (*_LAYER_FLAGS[1:], "steps_per_external_eval", "src_max_len_infer", "tgt_max_len_infer")
 _SHAPE, _RUN, _DECODING, _NO_EFFECT = Role.SHAPE, Role.RUN, Role.DECODING, Role.NO_EFFECT
 
 
@@ -130,7 +128,7 @@ class HParams:
     steps_per_stats: int = flag(100, "Steps from one log line to the next.", role=_RUN, least=1)
     steps_per_external_eval: int | None = flag(
         None,
-        "Steps from one checkpoint and dev score to the next; without it 10 times --steps_per_stats.",
+        "Steps from one checkpoint and dev score to the next; 0 or without it: 10 times --steps_per_stats.",
         role=_RUN,
         least=1,
     )
@@ -190,11 +188,11 @@ class HParams:
         role=_DECODING,
     )
     src_max_len_infer: int | None = flag(
-        None, "Longer source sentences are cut to it in inference.", role=_DECODING, least=1
+        None, "Longer source sentences are cut to it in inference; 0 or without it: none is.", role=_DECODING, least=1
     )
     tgt_max_len_infer: int | None = flag(
         None,
-        "Most tokens of an answer; without it twice the longest source sentence of the batch.",
+        "Most tokens of an answer; 0 or without it: twice the longest source sentence of the batch.",
         role=_DECODING,
         least=1,
     )
@@ -208,6 +206,9 @@ class HParams:
 
     def __post_init__(self) -> None:
         """Raise `NmtError` for a value that no model can have."""
+        for name in _ZERO_IS_NONE:
+            if getattr(self, name) == 0:
+                object.__setattr__(self, name, None)
         if self.language_model:
             self._be_language_model()
         for spec in fields(self):
@@ -292,59 +293,6 @@ class HParams:
         """The names in `metrics`, each once."""
         names = (name.strip().lower() for name in self.metrics.split(","))
         return tuple(dict.fromkeys(name for name in names if name))
-
-    def save(self, directory: Path) -> None:
-        """Write `hparams.json` into a model directory, whole or not at all: without it the weights there are lost."""
-        path = directory / FILE_NAME
-        fresh = path.with_name(f"{FILE_NAME}.new")
-        try:
-            fresh.write_text(json.dumps(asdict(self), indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-            fresh.replace(path)
-        finally:
-            fresh.unlink(missing_ok=True)
-
-    @classmethod
-    def load(cls, directory: Path) -> HParams:
-        """Read a model directory's `hparams.json`, or the `hparams` that tensorflow/nmt left there.
-
-        Raises `NmtError` when there is neither, or it is not understood.
-        """
-        path = directory / FILE_NAME
-        if not path.exists() and (directory / ORIGINAL_FILE_NAME).exists():
-            return cls.load_original(directory / ORIGINAL_FILE_NAME)[0]
-        if not path.exists():
-            raise NmtError(f"no model in {directory}: {FILE_NAME} is missing")
-        values = read_json(path)
-        try:
-            return cls.from_values(values)
-        except NmtError as error:
-            raise NmtError(f"{path}: {error}") from error
-
-    @classmethod
-    def load_original(cls, path: Path) -> tuple[HParams, tuple[str, ...]]:
-        """Read an `hparams` file of tensorflow/nmt: hyperparameters, and the names in it that no longer apply.
-
-        Raises `NmtError` when it is not understood, or asks for what this engine does not do.
-        """
-        file = read_json(path)
-        try:
-            original = read_original(file, default_values())
-            if None in (original.values.get(f"num_{side}_layers") for side in ("encoder", "decoder")):
-                raise NmtError("it does not say how many layers the model has")
-            hparams = cls.from_values(original.values)
-            for side, count in original.residual_layers.items():
-                hparams._check_residual_layers(side, count)
-        except NmtError as error:
-            raise NmtError(f"{path}: {error}") from error
-        return hparams, (*original.obsolete, *original.unknown)
-
-    def _check_residual_layers(self, side: str, count: int) -> None:
-        ours = self.encoder_residual_layers if side == "encoder" else self.decoder_residual_layers
-        if count != ours:
-            raise NmtError(
-                f"residual connections in {count} layers of the {side}: with its other values this engine has {ours}, "
-                "and would answer otherwise than the model learned to"
-            )
 
     @classmethod
     def from_values(cls, values: Mapping[str, Any]) -> HParams:

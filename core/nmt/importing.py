@@ -7,7 +7,7 @@ from pathlib import Path
 
 from core.nmt.checkpoints import Checkpoints, vocab_paths
 from core.nmt.errors import NmtError
-from core.nmt.hparams import FILE_NAME
+from core.nmt.hparams_file import FILE_NAME, save_hparams
 from core.nmt.optimizers import make_optimizer
 from core.nmt.original_model import OriginalModel, Places
 from core.nmt.vocab import Vocab
@@ -34,7 +34,7 @@ def import_original(model_dir: Path, out_dir: Path, places: Places | None = None
     checkpoints = Checkpoints(out_dir, model, optimizer)
     checkpoints.save(original.step)
     checkpoints.save_best({"step": original.step})
-    original.hparams.save(out_dir)
+    save_hparams(original.hparams, out_dir)
     return original
 
 

@@ -18,8 +18,6 @@ from core.nmt.errors import NmtError
 ORIGINAL_FILE_NAME = "hparams"
 
 _OLD_DECAY_SCHEMES = {"luong": "luong5", "luong5": "luong5", "luong10": "luong10", "luong234": "luong234"}
-# 0 is no limit and no interval there, as null is.
-_ZERO_IS_NONE = ("src_max_len_infer", "tgt_max_len_infer", "steps_per_external_eval")
 # Which of its counts is which side's; the first version had one for both.
 _RESIDUAL_LAYERS = {
     "num_residual_layers": ("encoder", "decoder"),
@@ -67,9 +65,6 @@ def read_original(file: Mapping[str, Any], defaults: Mapping[str, Any]) -> Origi
                 f"learning_rate_decay_scheme is {scheme!r}: it must be one of {', '.join(_OLD_DECAY_SCHEMES)}"
             )
         values["decay_scheme"] = _OLD_DECAY_SCHEMES[scheme]
-    for name in _ZERO_IS_NONE:
-        if values.get(name) == 0:
-            values[name] = None
     for name in ("sos", "eos"):
         values.update({name: defaults[name]} if values.get(name) == "" else {})
     if "attention" in values and not values["attention"]:

@@ -18,7 +18,7 @@ import tensorflow as tf
 
 from core.nmt.embeddings import Vectors, read_vectors
 from core.nmt.errors import NmtError
-from core.nmt.hparams import FILE_NAME, HParams
+from core.nmt.hparams_file import FILE_NAME, load_original_hparams
 from core.nmt.model import Pretrained, Seq2Seq
 from core.nmt.optimizers import Optimizer
 from core.nmt.original_hparams import ORIGINAL_FILE_NAME, read_json
@@ -55,7 +55,7 @@ class OriginalModel:
         path = model_dir / ORIGINAL_FILE_NAME
         if not path.is_file():
             raise NmtError(f"no model of tensorflow/nmt in {model_dir}: its file {path.name} is missing")
-        self.hparams, self.ignored = HParams.load_original(path)
+        self.hparams, self.ignored = load_original_hparams(path)
         self._file = read_json(path)
         self.src_vocab, self.tgt_vocab = self._vocabs(places.vocab)
         self._vectors = self._pretrained(places.embed)

@@ -23,6 +23,7 @@ from core.nmt.errors import NmtError
 from core.nmt.evaluation import Evaluator
 from core.nmt.goals import Goals, GoalSettings
 from core.nmt.hparams import HParams
+from core.nmt.hparams_file import save_hparams
 from core.nmt.importing import import_original
 from core.nmt.inheritance import inherit
 from core.nmt.known_targets import known_targets_path, read_known_targets, write_known_targets
@@ -103,7 +104,7 @@ def train(
     }
     pretrained = _load_vectors(hparams, vocabs, data.embed, out_dir)
     out_dir.mkdir(parents=True, exist_ok=True)
-    hparams.save(out_dir)
+    save_hparams(hparams, out_dir)
     for vocab, path in zip(vocabs, vocab_paths(out_dir, hparams), strict=True):
         if isinstance(vocab, Vocab) and not path.exists():
             vocab.save(path)

@@ -11,6 +11,7 @@ from core.nmt.checkpoints import Checkpoints, load_model, stored_vectors, vocab_
 from core.nmt.embeddings import Vectors
 from core.nmt.errors import NmtError
 from core.nmt.hparams import HParams
+from core.nmt.hparams_file import save_hparams
 from core.nmt.model import Pretrained, Seq2Seq
 from core.nmt.optimizers import make_optimizer
 from core.nmt.vocab import SPECIALS, Vocab, write_vocab
@@ -32,7 +33,7 @@ def fill(model, optimizer, value):
 def untouched(tmp_path_factory):
     """A whole model whose weights are all 0.25."""
     directory = tmp_path_factory.mktemp("model")
-    HPARAMS.save(directory)
+    save_hparams(HPARAMS, directory)
     for path in vocab_paths(directory, HPARAMS):
         write_vocab(path, [*SPECIALS, "a", "b", "c"])
     model, optimizer = make_model()
@@ -144,9 +145,9 @@ DATA, INDEX = "best/weights.data-00000-of-00001", "best/weights.index"
         (lambda d: (d / INDEX).write_bytes(b"no index at all" * 20), "damaged or of another model"),
         (lambda d: damage(d / INDEX), "damaged or of another model"),
         (lambda d: write_vocab(d / "vocab.req", [*SPECIALS, "a"]), "damaged or of another model"),
-        (lambda d: replace(HPARAMS, num_units=3).save(d), "damaged or of another model"),
-        (lambda d: replace(HPARAMS, num_layers=2).save(d), "damaged or of another model"),
-        (lambda d: replace(HPARAMS, unit_type="gru").save(d), "damaged or of another model"),
+        (lambda d: save_hparams(replace(HPARAMS, num_units=3), d), "damaged or of another model"),
+        (lambda d: save_hparams(replace(HPARAMS, num_layers=2), d), "damaged or of another model"),
+        (lambda d: save_hparams(replace(HPARAMS, unit_type="gru"), d), "damaged or of another model"),
     ],
 )
 def test_a_model_that_cannot_be_used_says_why_in_one_line(model_dir, ruin, complaint):
@@ -250,7 +251,7 @@ def test_a_model_brings_the_vectors_that_it_was_given(tmp_path, share_vocab):
     hparams = replace(HPARAMS, share_vocab=share_vocab)
     vectors = Vectors(np.arange(6, dtype=np.float32).reshape(2, 3), np.array([0, 1, 2, 4, 3, 5], np.int32))
     model = Seq2Seq(hparams, 6, 6, Pretrained(vectors))
-    hparams.save(tmp_path)
+    save_hparams(hparams, tmp_path)
     for path in vocab_paths(tmp_path, hparams):
         write_vocab(path, [*SPECIALS, "a", "b", "c"])
     Checkpoints(tmp_path, model, make_optimizer("adam", model.trainable_variables)).save_best({"step": 1})

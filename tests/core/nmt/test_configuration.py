@@ -10,6 +10,7 @@ from core.nmt.configuration import STANDARD_DIRECTORY, configure, model_director
 from core.nmt.errors import NmtError
 from core.nmt.flags import parse
 from core.nmt.hparams import HParams
+from core.nmt.hparams_file import save_hparams
 from core.nmt.original_hparams import ORIGINAL_FILE_NAME
 
 STANDARD = sorted(path.stem for path in STANDARD_DIRECTORY.glob("*.json"))
@@ -151,6 +152,33 @@ def test_a_width_that_does_not_count_is_told(meant):
     assert meant("--infer_mode=greedy").notes == ()
 
 
+@pytest.mark.parametrize(
+    ("search", "flag", "searches"),
+    [
+        ("greedy", "length_penalty_weight=0.6", "beam_search"),
+        ("greedy", "coverage_penalty_weight=0.2", "beam_search"),
+        ("greedy", "sampling_temperature=0.5", "sample"),
+        ("greedy", "top_k=5", "sample"),
+        ("greedy", "top_p=0.9", "sample"),
+        ("greedy", "num_translations_per_input=3", "beam_search or sample"),
+        ("sample", "beam_width=4", "beam_search"),
+        ("sample", "length_penalty_weight=0.6", "beam_search"),
+        ("beam_search", "top_k=5", "sample"),
+    ],
+)
+def test_what_is_for_another_search_is_named(meant, search, flag, searches):
+    needed = {"greedy": [], "sample": ["--sampling_temperature=1.0"], "beam_search": ["--beam_width=4"]}[search]
+    assert meant(*needed, f"--infer_mode={search}", f"--{flag}").notes == (
+        f"--{flag} does not count: it is for --infer_mode={searches}, and this is {search}",
+    )
+
+
+def test_what_changes_nothing_is_not_named(meant):
+    off = ("--length_penalty_weight=0", "--top_k=0", "--top_p=1", "--num_translations_per_input=1", "--beam_width=0")
+    assert meant(*off).notes == ()
+    assert meant("--beam_width=4", "--length_penalty_weight=0.6", "--num_translations_per_input=4").notes == ()
+
+
 # --- A model that is there ----------------------------------------------------------------------------------------
 
 
@@ -158,7 +186,7 @@ def test_a_width_that_does_not_count_is_told(meant):
 def model(tmp_path):
     """The hyperparameters of a model in `tmp_path`."""
     hparams = HParams(num_units=8, learning_rate=0.5, dropout=0.1, beam_width=4, num_train_steps=20, num_buckets=3)
-    hparams.save(tmp_path)
+    save_hparams(hparams, tmp_path)
     return hparams
 
 
@@ -240,10 +268,11 @@ def test_a_model_of_the_original_answers_by_the_command_alone(meant, write):
         f"{path} is tensorflow/nmt's; what does not apply here is ignored: best_bleu, out_dir",
         "infer_mode: beam_search → greedy",
         "beam_width: 4 → 0",
+        "--length_penalty_weight=1.0 does not count: it is for --infer_mode=beam_search, and this is greedy",
     )
 
 
 def test_what_is_written_is_read_as_the_same(meant, tmp_path):
     configuration = meant("--standard_hparams_path=wmt16_gnmt_4_layer", "--num_units=4")
-    configuration.hparams.save(tmp_path)
+    save_hparams(configuration.hparams, tmp_path)
     assert asdict(meant().hparams) == asdict(configuration.hparams)

@@ -13,6 +13,7 @@ import tensorflow as tf
 from core.nmt.checkpoints import Checkpoints, vocab_paths
 from core.nmt.errors import NmtError
 from core.nmt.hparams import HParams
+from core.nmt.hparams_file import save_hparams
 from core.nmt.inference import FileTask, Hypothesis, Translator, answer_file, score_file, translate_file
 from core.nmt.jobs import Job
 from core.nmt.model import SearchState, Seq2Seq
@@ -37,7 +38,7 @@ def model_dir(tmp_path_factory):
     """A model of random weights: it answers nonsense, but to each source its own."""
     directory = tmp_path_factory.mktemp("model")
     vocab = Vocab([*SPECIALS, *LETTERS])
-    HPARAMS.save(directory)
+    save_hparams(HPARAMS, directory)
     for path in vocab_paths(directory, HPARAMS):
         vocab.save(path)
     Checkpoints(directory, Seq2Seq(HPARAMS, len(vocab), len(vocab)), SGD()).save_best({"step": 0})
@@ -116,7 +117,7 @@ def test_all_hypotheses_of_a_beam_are_given_the_best_first(model_dir, translator
 def test_a_beam_width_of_0_is_greedy_whatever_the_model_says(model_dir, tmp_path, translator, sources):
     copy = tmp_path / "beams"
     shutil.copytree(model_dir, copy)
-    replace(HPARAMS, infer_mode="beam_search", beam_width=3).save(copy)
+    save_hparams(replace(HPARAMS, infer_mode="beam_search", beam_width=3), copy)
     same(Translator(copy, beam_width=0).translate(sources), translator.translate(sources))
     assert [len(h) for h in Translator(copy).translate_n_best(sources[:1])] == [3]
 

@@ -6,6 +6,7 @@ import pytest
 from core.nmt.checkpoints import Checkpoints
 from core.nmt.errors import NmtError
 from core.nmt.hparams import HParams
+from core.nmt.hparams_file import save_hparams
 from core.nmt.inheritance import inherit
 from core.nmt.model import Seq2Seq
 from core.nmt.optimizers import SGD
@@ -20,7 +21,7 @@ def ancestor(tmp_path_factory):
     """The directory of a small model that was saved as the served one, and the model."""
     directory = tmp_path_factory.mktemp("ancestor")
     model = Seq2Seq(SMALL, len(OLD), len(OLD))
-    SMALL.save(directory)
+    save_hparams(SMALL, directory)
     for side in ("req", "rep"):
         OLD.save(directory / f"vocab.{side}")
     Checkpoints(directory, model, SGD()).save_best({"step": 1})

@@ -10,6 +10,7 @@ import pytest
 
 from core.nmt.__main__ import main
 from core.nmt.hparams import HParams
+from core.nmt.hparams_file import load_hparams, save_hparams
 from core.nmt.pace import Pace
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -92,7 +93,7 @@ def test_training_says_what_it_does_and_goes_on_with_what_is_there(trained, corp
         ["evaluate", "step", "3/3"],
         ["done", "step", "3/3"],
     ]
-    assert HParams.load(model).num_train_steps == 3
+    assert load_hparams(model).num_train_steps == 3
 
 
 @pytest.mark.slow
@@ -104,11 +105,11 @@ def test_a_model_learns_on_as_it_began_unless_told_to_override(trained, corpus_d
         "--learning_rate=0.5 is ignored: the model that is there has 1.0; "
         "give --override_loaded_hparams to change how it learns",
     ]
-    assert (HParams.load(model).learning_rate, HParams.load(model).num_train_steps) == (1.0, 3)
+    assert (load_hparams(model).learning_rate, load_hparams(model).num_train_steps) == (1.0, 3)
     more = ["--num_train_steps=4", "--learning_rate=0.5", "--override_loaded_hparams"]
     assert main(training_flags(corpus_dir, model, *more)) == 0
     assert "lr 0.5 " in capsys.readouterr().out
-    assert HParams.load(model).learning_rate == 0.5
+    assert load_hparams(model).learning_rate == 0.5
 
 
 @pytest.mark.slow
@@ -176,7 +177,7 @@ def test_progress_is_told_when_it_takes_long(trained, corpus_dir, tmp_path, caps
 
 def test_a_reference_that_is_not_there_is_missed_before_anything_is_answered(fails, corpus_dir, tmp_path):
     flags = [f"--inference_input_file={corpus_dir / 'train.req'}", f"--inference_output_file={tmp_path / 'out'}"]
-    HParams().save(tmp_path)
+    save_hparams(HParams(), tmp_path)
     said = fails([f"--out_dir={tmp_path}", *flags, f"--inference_ref_file={tmp_path / 'ref'}"])
     assert said == f"core.nmt: no file {tmp_path / 'ref'}: check --inference_ref_file\n"
 

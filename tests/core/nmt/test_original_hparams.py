@@ -5,7 +5,8 @@ import json
 import pytest
 
 from core.nmt.errors import NmtError
-from core.nmt.hparams import FILE_NAME, HParams, default_values
+from core.nmt.hparams import HParams, default_values
+from core.nmt.hparams_file import FILE_NAME, load_hparams, load_original_hparams, save_hparams
 from core.nmt.original_hparams import ORIGINAL_FILE_NAME, read_original
 
 # As the last version wrote it, but for the values.
@@ -71,7 +72,7 @@ def load(tmp_path):
 
     def read(values):
         (tmp_path / ORIGINAL_FILE_NAME).write_text(json.dumps(values), encoding="utf-8")
-        return HParams.load(tmp_path)
+        return load_hparams(tmp_path)
 
     return read
 
@@ -94,7 +95,7 @@ def test_the_last_version_is_read(load):
 
 def test_what_no_longer_applies_is_named(tmp_path):
     (tmp_path / "hparams").write_text(json.dumps({**LAST, "invented": 1}), encoding="utf-8")
-    _, ignored = HParams.load_original(tmp_path / "hparams")
+    _, ignored = load_original_hparams(tmp_path / "hparams")
     paths = ["dev_prefix", "embed_prefix", "out_dir", "src_vocab_file"]
     others = ["best_bleu", "best_bleu_dir", "epoch_step", "num_dec_emb_partitions", "override_loaded_hparams"]
     assert sorted(ignored) == sorted([*paths, *others, "src_vocab_size", "invented"])
@@ -159,10 +160,10 @@ def test_what_this_engine_cannot_do_is_refused_by_the_files_name(load, values, c
 
 def test_our_own_file_is_read_where_there_are_both(load, tmp_path):
     ours = HParams(num_units=3)
-    ours.save(tmp_path)
+    save_hparams(ours, tmp_path)
     assert load(LAST) == ours
     (tmp_path / FILE_NAME).unlink()
-    assert HParams.load(tmp_path).num_units == 32
+    assert load_hparams(tmp_path).num_units == 32
 
 
 def test_a_value_of_null_is_the_default():

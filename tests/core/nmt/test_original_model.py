@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from core.nmt.errors import NmtError
-from core.nmt.hparams import HParams
+from core.nmt.hparams_file import load_hparams
 from core.nmt.model import Seq2Seq
 from core.nmt.optimizers import Adam
 from core.nmt.original_model import OriginalModel, Places, checkpoint_prefix, is_original, relative
@@ -143,7 +143,7 @@ def checkpoint():
 
 
 def hparams():
-    return HParams.load(GOLDEN / "scaled_luong_adam")
+    return load_hparams(GOLDEN / "scaled_luong_adam")
 
 
 def test_every_variable_has_its_place_and_its_values():

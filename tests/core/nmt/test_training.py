@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from core.nmt.checkpoints import load_model
 from core.nmt.errors import NmtError
-from core.nmt.hparams import HParams
+from core.nmt.hparams_file import load_hparams
 from core.nmt.training import Trainer, train
 from core.nmt.vocab import SPECIALS, write_vocab
 from tests.core.nmt.training_runs import HPARAMS, projection_at, served_projection, weights_at
@@ -33,7 +33,7 @@ def trained(prefixes, tmp_path_factory):
 def test_a_run_leaves_a_whole_model(trained, corpus_dir):
     directory, _, _ = trained
     assert {path.name for path in directory.iterdir()} == {"hparams.json", "vocab.req", "vocab.rep", "ckpt", "best"}
-    assert HParams.load(directory) == HPARAMS
+    assert load_hparams(directory) == HPARAMS
     assert (directory / "vocab.rep").read_bytes() == (corpus_dir / "vocab.rep").read_bytes()
     model, _, _ = load_model(directory)
     assert model.hparams == HPARAMS
