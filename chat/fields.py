@@ -1,16 +1,16 @@
 """Columns that fill themselves."""
 
-import hashlib
 from typing import Any
 
 from django.db import models
 
+from core.memory import digest
 from core.text import question_key
 
 
 def question_digest(question: str) -> str:
     """Return what two questions share when they are the same question, in 64 characters."""
-    return hashlib.sha256(question_key(question).encode()).hexdigest()
+    return digest(question_key(question))
 
 
 class QuestionKeyField(models.CharField):

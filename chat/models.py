@@ -1,9 +1,9 @@
 """What was said and what reviewers made of it. Rules that must always hold are constraints here."""
 
-from typing import Self
+from typing import Any, Self
 
 from django.conf import settings
-from django.db import models
+from django.db import models, transaction
 from django.db.models import F, Q
 from django.db.models.functions import Coalesce, NullIf
 from django.utils.text import Truncator
@@ -14,8 +14,10 @@ from chat.feedback.feedback import Feedback
 from chat.feedback.visitor import Visitor
 from chat.fields import QuestionKeyField
 from chat.inbox.models import Claim, Decision
+from chat.knowledge.deletion import forget
 from chat.knowledge.revision import Forgotten, MemoryRevision
 from chat.knowledge.rules import BlockRule
+from chat.knowledge.verdicts import Verdict
 from chat.training.run import TrainingRun
 
 __all__ = [
@@ -29,6 +31,7 @@ __all__ = [
     "MemoryRevision",
     "SetupStep",
     "TrainingRun",
+    "Verdict",
     "Visitor",
 ]
 
@@ -83,6 +86,15 @@ class ChatQuerySet(models.QuerySet["Chat"]):
         """Annotate ``best_answer``: the correction where there is one, else the answer as served."""
         nothing = models.Value("", output_field=models.TextField())
         return self.annotate(best_answer=Coalesce(NullIf(F("correction"), nothing), F("answer")))
+
+    @transaction.atomic
+    def delete(self) -> tuple[int, dict[str, int]]:
+        """Delete the rows; every process forgets what they taught, and what they held to be wrong stays so."""
+        forget(self)
+        return super().delete()
+
+    delete.alters_data = True  # no template may call it
+    delete.queryset_only = True  # `Chat.objects.delete()` would be a slip of the hand
 
 
 class Chat(models.Model):
@@ -214,6 +226,12 @@ class Chat(models.Model):
 
     def __str__(self) -> str:
         return Truncator(self.question).chars(40)
+
+    @transaction.atomic
+    def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
+        """Delete the row as `ChatQuerySet.delete` does."""
+        forget(Chat.objects.filter(pk=self.pk))
+        return super().delete(*args, **kwargs)
 
     @property
     def is_conversation(self) -> bool:

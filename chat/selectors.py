@@ -1,7 +1,8 @@
 """Reads: every question the rest of the app asks of the database."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 from django.conf import settings
 from django.contrib.auth import get_user
@@ -10,8 +11,10 @@ from django.db.models import F
 from django.http import HttpRequest
 from django.utils.module_loading import import_string
 
+from chat.knowledge.verdicts import held_answers
 from chat.models import Chat
 from core.corpus import Pair
+from core.text import normalise
 
 HISTORY_LENGTH = 50
 _CHUNK = 2000
@@ -88,6 +91,18 @@ def training_pairs() -> Iterator[Pair]:
 def unanswered(*, up_to: int) -> list[Chat]:
     """Return the questions still owed an answer, oldest first, among rows numbered up to ``up_to``."""
     return list(Chat.objects.unanswered().filter(pk__lte=up_to))
+
+
+def approved_twins(chats: Iterable[Chat]) -> list[int]:
+    """Return the rows approved with an answer that one of ``chats`` holds, for the same question."""
+    held = {(chat.question_key, normalise(answer)) for chat in chats for answer in held_answers(chat)}
+    keys = iter({key for key, _answer in held})
+    twins: list[int] = []
+    while some := list(islice(keys, _CHUNK)):
+        approved = Chat.objects.approved().with_best_answer().filter(question_key__in=some)
+        rows = approved.values_list("pk", "question_key", "best_answer")
+        twins += [pk for pk, key, answer in rows if (key, normalise(answer)) in held]
+    return twins
 
 
 def last_chat_id() -> int:

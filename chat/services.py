@@ -7,6 +7,7 @@ the row the next number of `MemoryRevision`, by which every process learns of it
 import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
+from itertools import islice
 from typing import Any, Protocol
 
 from django.contrib.auth.models import AbstractBaseUser
@@ -15,8 +16,11 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from chat.models import Category, Chat, MemoryRevision, Visitor
+from chat.selectors import approved_twins
 from core.reply import Candidate, Near
 from core.text import normalise
+
+_AT_ONCE = 2000  # rows of one statement
 
 
 class Answer(Protocol):
@@ -114,6 +118,8 @@ def save_review(*, chat: Chat, changed: Iterable[str], reviewer: AbstractBaseUse
         fields |= {"reviewer", "reviewed_at", "revision"}
     if fields:
         chat.save(update_fields=fields)
+    if "verify" in fields and chat.verify == Chat.Verify.DELETE:
+        _reject_twins([chat], {name: getattr(chat, name) for name in ("reviewer", "reviewed_at", "revision")})
 
 
 @transaction.atomic
@@ -131,9 +137,15 @@ def add_pair(*, chat: Chat, origin: Chat.Origin, reviewer: AbstractBaseUser) -> 
 
 @transaction.atomic
 def set_verify(*, chats: QuerySet[Chat], verify: Chat.Verify, reviewer: AbstractBaseUser) -> int:
-    """Give the same decision to many rows; return how many."""
+    """Give the same decision to many rows; return how many have it now.
+
+    Those that were approved with an answer which is rejected with them, for the same question, are rejected too.
+    """
     review = _review_by(reviewer)
-    return chats.order_by().update(verify=verify, **review)
+    count = chats.order_by().update(verify=verify, **review)
+    if verify == Chat.Verify.DELETE:
+        count += _reject_twins(Chat.objects.filter(revision=review["revision"]).iterator(), review)
+    return count
 
 
 @transaction.atomic
@@ -153,6 +165,18 @@ def set_canary(*, chats: QuerySet[Chat], canary: bool, reviewer: AbstractBaseUse
 def set_category(*, chats: QuerySet[Chat], category: Category | None) -> int:
     """Put many rows into one category (None: into none); return how many."""
     return chats.order_by().update(category=category)
+
+
+def _reject_twins(rejected: Iterable[Chat], review: dict[str, Any]) -> int:
+    """Reject what was approved before with an answer that is rejected now for the same question; return how many.
+
+    Otherwise it would go on being said, and be learned again.
+    """
+    twins = iter(approved_twins(rejected))
+    count = 0
+    while some := list(islice(twins, _AT_ONCE)):
+        count += Chat.objects.filter(pk__in=some).update(verify=Chat.Verify.DELETE, **review)
+    return count
 
 
 def _review_by(reviewer: AbstractBaseUser) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from chat.feedback.selectors import taught
-from chat.models import Chat, Feedback, MemoryRevision, Visitor
+from chat.models import Chat, Feedback, MemoryRevision, Verdict, Visitor
 from core.errors import JaramError
 from core.text import normalise
 
@@ -107,6 +107,7 @@ def _touch(visitor: Visitor) -> int:
     """Let every process look again at what the visitor's rows teach."""
     revision = MemoryRevision.advance()
     visitor.refresh_from_db()
+    Verdict.objects.filter(session=visitor.key).update(revision=revision)
     return Chat.objects.conversation().filter(session=visitor.key).update(revision=revision)
 
 

@@ -28,7 +28,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from chat.inbox.models import Claim, Decision
-from chat.models import Chat, ChatQuerySet, Feedback, Visitor
+from chat.models import Chat, ChatQuerySet, Feedback, Verdict, Visitor
 
 DOUBTFUL = 0.5  # a score below it
 
@@ -121,7 +121,8 @@ def midnight() -> datetime:
 def _is_ignored() -> Q:
     same_question = Q(question_key=OuterRef("question_key"))
     rejected = Chat.objects.conversation().filter(same_question, verify=Chat.Verify.DELETE)
-    return Q(Exists(rejected)) | Q(Exists(Decision.objects.ignoring().filter(same_question)))
+    deleted = Verdict.objects.filter(same_question, rejected=True)
+    return Q(Exists(rejected)) | Q(Exists(deleted)) | Q(Exists(Decision.objects.ignoring().filter(same_question)))
 
 
 def _is_settled() -> Q:

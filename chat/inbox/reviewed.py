@@ -1,11 +1,13 @@
 """What was decided on similar questions before: to decide the same again, or to notice that one does not."""
 
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from django.db.models import Q
 
 from chat.models import Chat
 from chat.responder import opened_memory
+from chat.selectors import approved_twins
 from core.text import normalise
 
 SHOWN = 6  # rows
@@ -52,14 +54,37 @@ def earlier(chat: Chat, *, limit: int = SHOWN) -> list[Earlier]:
     return sorted(found, key=lambda one: -one.similarity)[:limit]
 
 
-def conflicts(chat: Chat, answer: str) -> list[Conflict]:
-    """Return the other answers that were approved for the same or nearly the same question, the nearest first."""
-    found: dict[str, list[Earlier]] = {}
-    for one in earlier(chat, limit=_LOOKED_AT):
-        other = normalise(one.chat.best_answer)
-        if one.chat.verify == Chat.Verify.APPROVED and one.similarity >= CONFLICT and other != normalise(answer):
-            found.setdefault(other, []).append(one)
-    return [Conflict(rows[0].chat.best_answer, tuple(rows)) for rows in found.values()]
+def conflicts(chat: Chat, answer: str, *, others: Collection[int] = ()) -> list[Conflict]:
+    """Return the other answers that were approved for the same or nearly the same question, the nearest first.
+
+    ``others`` are rows that get the answer too: what was approved for their very questions contradicts it as well.
+    """
+    near = {row: similarity for row, similarity in _similarities(chat).items() if similarity >= CONFLICT}
+    keys = {chat.question_key, *Chat.objects.filter(pk__in=others).values_list("question_key", flat=True)}
+    rows = (
+        Chat.objects.approved()
+        .filter(Q(question_key__in=keys) | Q(pk__in=near))
+        .exclude(pk__in=[chat.pk, *others])
+        .of_kept_visitors()
+        .with_best_answer()
+        .order_by("-reviewed_at", "-pk")
+    )
+    found = [Earlier(row, 1.0 if row.question_key in keys else near[row.pk]) for row in rows]
+    found.sort(key=lambda one: -one.similarity)
+    return _by_answer(one for one in found if normalise(one.chat.best_answer) != normalise(answer))
+
+
+def approved_with(chats: Iterable[Chat]) -> list[Conflict]:
+    """Return the answers of rows that were approved for their very questions before, with the rows that have them."""
+    rows = Chat.objects.filter(pk__in=approved_twins(chats)).with_best_answer().order_by("-reviewed_at", "-pk")
+    return _by_answer(Earlier(row, 1.0) for row in rows)
+
+
+def _by_answer(found: Iterable[Earlier]) -> list[Conflict]:
+    rows: dict[str, list[Earlier]] = {}
+    for one in found:
+        rows.setdefault(normalise(one.chat.best_answer), []).append(one)
+    return [Conflict(some[0].chat.best_answer, tuple(some)) for some in rows.values()]
 
 
 def _similarities(chat: Chat) -> dict[int, float]:

@@ -22,6 +22,7 @@ from chat.inbox import claims
 from chat.inbox.errors import InboxError
 from chat.inbox.models import Claim, Decision
 from chat.models import Chat
+from chat.selectors import approved_twins
 from chat.training.selectors import last_training
 from core.text import normalise
 
@@ -62,7 +63,8 @@ def decide(
     """Decide on a row, and the same on ``others``, which are nearly the same question.
 
     To approve is to hold the row's answer to be right, to correct ``answer``; either is right for the others too.
-    ``replaced`` are rows approved before whose answer shall be this one from now on. Raises InboxError.
+    ``replaced`` are rows approved before whose answer shall be this one from now on. To reject is to reject what was
+    approved with this very answer before, too. Raises InboxError.
     """
     chats = {chat.pk: chat for chat in _locked({row, *others})}
     head = _decidable(chats.get(row), user)
@@ -70,7 +72,8 @@ def decide(
     rest = [chat for chat in chats.values() if chat.pk not in {row, *taken} and _is_open(chat)]
     right = _right_answer(head, kind, answer)
     batch = uuid.uuid4()
-    decisions = [_decide_on(chat, kind, right, user, batch) for chat in (head, *rest)]
+    twins = _locked(approved_twins([head, *rest])) if kind == Kind.REJECT else []
+    decisions = [_decide_on(chat, kind, right, user, batch) for chat in (head, *twins, *rest)]
     if kind in HOLDING and head.verify == Chat.Verify.APPROVED:  # a proposal alone replaces nothing
         decisions += [_replace(chat, right, user, batch) for chat in _locked(replaced) if _is_replaceable(chat)]
     Decision.objects.bulk_create(decisions)

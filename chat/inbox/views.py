@@ -24,7 +24,7 @@ from chat.inbox.cards import Card
 from chat.inbox.errors import InboxError
 from chat.inbox.models import Decision
 from chat.inbox.queue import Filters, Show
-from chat.inbox.reviewed import Conflict, conflicts
+from chat.inbox.reviewed import Conflict, approved_with, conflicts
 from chat.inbox.services import Kind
 from chat.models import Chat
 from chat.versions.views import admin_page
@@ -167,11 +167,13 @@ def decide(request: HttpRequest, row: int) -> HttpResponse:
 
 def _contradicted(chat: Chat | None, wanted: Wanted) -> list[Conflict]:
     """Return what was approved before and is contradicted by what is wanted."""
-    if chat is None or wanted.kind not in services.HOLDING:
+    if chat is None or wanted.kind == Kind.SKIP:
         return []
+    if wanted.kind == Kind.REJECT:
+        return approved_with([chat, *Chat.objects.filter(pk__in=wanted.others)])
     if wanted.kind == Kind.APPROVE and normalise(wanted.written) not in ("", normalise(chat.best_answer)):
         raise InboxError(_("적어 둔 답이 있어요. 저장하려면 ‘고친 답 저장’을, 버리려면 칸을 비우고 승인해 주세요."))
-    return conflicts(chat, wanted.answer or chat.best_answer)
+    return conflicts(chat, wanted.answer or chat.best_answer, others=wanted.others)
 
 
 def _decide(request: HttpRequest, row: int, wanted: Wanted, found: Sequence[Conflict]) -> services.Decided:
@@ -281,6 +283,8 @@ def _refusal(error: InboxError, wanted: Wanted) -> Shown:
 
 def _question(wanted: Wanted, found: Sequence[Conflict]) -> Shown:
     text = _("비슷한 질문에 이미 다른 답을 승인했어요. 어느 답을 쓸지 골라 주세요.")
+    if wanted.kind == Kind.REJECT:
+        text = _("전에 승인한 답이에요. 그 대화도 함께 삭제필요로 바꿀지 확인해 주세요.")
     draft = wanted.written or None
     return Shown(text, messages.WARNING, draft=draft, chosen=wanted.others, conflicts=found, kind=wanted.kind)
 

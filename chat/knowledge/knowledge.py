@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Protocol
 
-from chat.knowledge.lessons import Change, changes, lessons
+from chat.knowledge.lessons import Change, changes, lessons, verdicts, verdicts_changed
 from chat.models import BlockRule, MemoryRevision
 from core.memory import Memory
 from core.reply import Blocklist, ReplyError
@@ -43,6 +43,7 @@ class Knowledge:
             begun = time.monotonic()
             revision = MemoryRevision.current()  # what changes while rows are read is read again by the next sync
             self.memory.put(lessons())
+            self.memory.keep_wrong(verdicts())
             self._rules = _stored_rules()
             self._revision = revision
         logger.info("%d reviewed answers in memory after %.1f s", self.memory.size, time.monotonic() - begun)
@@ -67,6 +68,8 @@ class Knowledge:
             for batch in _batches(changes(since=self._revision)):
                 self.memory.put(change.lesson for change in batch if change.lesson is not None)
                 self.memory.drop(change.row for change in batch if change.lesson is None)
+            if verdicts_changed(since=self._revision):
+                self.memory.keep_wrong(verdicts())
             self._rules = _stored_rules()
             if self._ruled is not None:
                 self._ruled.rules = self._rules

@@ -5,7 +5,8 @@ from typing import NamedTuple
 
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
-from chat.models import Chat, Forgotten, Visitor
+from chat.knowledge.verdicts import wrong_answers
+from chat.models import Chat, Forgotten, Verdict, Visitor
 from core.memory import Lesson
 from core.text import normalise
 
@@ -36,16 +37,8 @@ def lesson_of(row: Row) -> Lesson | None:
     """Return what a row teaches: an approved answer, an answer that is wrong, both, or nothing (None)."""
     best = row.correction or row.answer
     right = best if row.verify == Chat.Verify.APPROVED and normalise(best) else None
-    wrong = (row.answer,) if _is_wrong(row) else ()
+    wrong = wrong_answers(row)
     return Lesson(row.pk, row.question, right, wrong) if right is not None or wrong else None
-
-
-def _is_wrong(row: Row) -> bool:
-    """Tell whether the answer as served was judged wrong. What is said instead of an answer is never that."""
-    if row.source == Chat.Source.FALLBACK or not normalise(row.answer):
-        return False
-    corrected = bool(row.correction) and normalise(row.correction) != normalise(row.answer)
-    return corrected or row.verify == Chat.Verify.DELETE
 
 
 def lessons() -> Iterator[Lesson]:
@@ -70,6 +63,17 @@ def changes(*, since: int) -> Iterator[Change]:
         yield Change(pk, None)
     for pk in Forgotten.objects.filter(revision__gt=since).values_list("row", flat=True).iterator(chunk_size=_CHUNK):
         yield Change(pk, None)
+
+
+def verdicts() -> Iterator[tuple[str, str]]:
+    """Stream the digests of questions and answers that deleted rows held to be wrong."""
+    kept = Verdict.objects.exclude(answer_key="").exclude(session__in=Visitor.objects.dropped().values("key"))
+    return kept.values_list("question_key", "answer_key").iterator(chunk_size=_CHUNK)
+
+
+def verdicts_changed(*, since: int) -> bool:
+    """Tell whether `verdicts` may stream others than at revision ``since``."""
+    return Verdict.objects.filter(revision__gt=since).exists()
 
 
 def _rows(chats: QuerySet[Chat]) -> Iterator[Row]:

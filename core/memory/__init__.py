@@ -8,5 +8,6 @@ from core.memory.lesson import Lesson, Match
 from core.memory.memory import Memory
 from core.memory.similarity import SURE
 from core.memory.voting import candidates
+from core.memory.wrong import digest
 
-__all__ = ["SURE", "Lesson", "Match", "Memory", "candidates"]
+__all__ = ["SURE", "Lesson", "Match", "Memory", "candidates", "digest"]

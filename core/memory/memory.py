@@ -64,6 +64,15 @@ class Memory:
                 self._drop(row)
             self._index.commit()
 
+    def keep_wrong(self, pairs: Iterable[tuple[str, str]]) -> None:
+        """Hold answers to be wrong though no row says so any more, in place of those of the last call.
+
+        `pairs` are a question and an answer each, as the `digest` of their `question_key`.
+        """
+        kept = frozenset(pairs)
+        with self._lock:
+            self._wrong.kept = kept
+
     def find(self, question: str, limit: int = 10) -> list[Match]:
         """The reviewed questions nearest to `question`, at most `limit`, best first; none that shares nothing with it.
 

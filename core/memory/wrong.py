@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
 from collections.abc import Collection
 
 from core.text import normalise, question_key
 
 
+def digest(key: str) -> str:
+    """What is kept of a `question_key` whose text is deleted: its SHA-256, in hexadecimal digits."""
+    return hashlib.sha256(key.encode()).hexdigest()
+
+
 class WrongAnswers:
-    """Answers marked wrong, by the key of their question; each as often as rows say so."""
+    """Answers marked wrong, by the key of their question; each as often as rows say so.
+
+    Attributes:
+        kept: marks of rows that are gone, as digests of the keys of question and answer.
+    """
 
     def __init__(self) -> None:
         self._marked: dict[str, Counter[str]] = {}
+        self.kept: frozenset[tuple[str, str]] = frozenset()
 
     def add(self, key: str, answers: Collection[str]) -> None:
         """Mark `answers` as wrong for the question with this `key`."""
@@ -35,13 +46,15 @@ class WrongAnswers:
         Answers are compared as they are spelt first, and then by their keys: a correction of marks alone makes the old
         spelling wrong, while an answer that is wrong does not become right without its full stop.
         """
-        marked = self._marked.get(key)
-        if not marked:
+        marked = self._marked.get(key, ())
+        if not marked and not self.kept:
             return False
         spelt = normalise(answer)
         if spelt in map(normalise, right):
             return False
-        form = question_key(answer)
         if spelt in marked:
             return True
-        return form in map(question_key, marked) and form not in map(question_key, right)
+        form = question_key(answer)
+        if form in map(question_key, right):
+            return False
+        return form in map(question_key, marked) or (digest(key), digest(form)) in self.kept

@@ -244,10 +244,29 @@ class TestConflicts:
         answers = Chat.objects.with_best_answer().order_by("-pk").values_list("verify", "best_answer")
         assert list(answers) == [("approved", new), ("approved", old)]
 
-    def test_rejecting_contradicts_nothing(self, script, chat):
+    def test_rejecting_another_answer_contradicts_nothing(self, script, chat, before):
         decide(script, chat, kind="reject")
-        chat.refresh_from_db()
-        assert chat.verify == "delete"
+        verdicts = Chat.objects.order_by("pk").values_list("verify", flat=True)
+        assert list(verdicts) == ["approved", "delete"]
+
+    def test_what_was_approved_for_a_question_of_the_group_is_asked_about_too(self, script, make_chat):
+        make_chat("점심에 뭐 먹지?", "국수요", verify="approved", origin="hand")
+        head, like_it = make_chat("저녁에 뭐 먹지?", "밥이요"), make_chat("점심에 뭐 먹지", "밥이요")
+        assert "국수요" not in decide(script, make_chat("저녁에 뭐 먹지", "밥이요"), kind="approve").json()["html"]
+        response = decide(script, head, kind="approve", rows=[like_it.pk])
+        assert [conflict.answer for conflict in response.context["shown"].conflicts] == ["국수요"]
+
+    def test_rejecting_what_was_approved_before_is_asked_about_and_takes_it_along(self, script, before, make_chat):
+        again = make_chat("이름이뭐야", "자람이에요", source="memory")
+        twin = make_chat("이름이 뭐야", "몰라요", correction="자람이에요", verify="approved")
+        response = decide(script, again, kind="reject")
+        assert "전에 승인한 답이에요" in response.json()["html"]
+        assert not Chat.objects.filter(verify="delete").exists()
+        decide(script, again, kind="reject", resolve="reject")
+        assert set(Chat.objects.values_list("verify", flat=True)) == {"delete"}
+        ask(script, UNDO)
+        rows = {chat.pk: chat.verify for chat in Chat.objects.all()}
+        assert rows == {before.pk: "approved", again.pk: "pending", twin.pk: "approved"}
 
 
 class TestTwoReviewers:

@@ -42,6 +42,12 @@ class TestWaiting:
         make_chat("너 몇 살이야?")
         assert questions(kim) == []
 
+    @pytest.mark.parametrize("source", ["neural", "fallback"])
+    def test_it_stays_ignored_when_it_was_rejected_in_the_list_and_deleted(self, kim, make_chat, source):
+        make_chat("너 몇 살이야?", verify="delete", source=source).delete()
+        make_chat("너몇살이야ㅋㅋ")
+        assert questions(kim) == []
+
     def test_what_was_approved_and_is_said_again_needs_nobody(self, kim, make_chat, complain):
         make_chat("이름이 뭐야?", "자람이에요", origin="hand", verify="approved")
         again = make_chat("이름이 뭐야", "자람이에요", source="memory", score=1.0)

@@ -134,6 +134,21 @@ def test_what_is_rejected_deleted_or_dropped_leaves_with_the_next_question(serve
     assert answers(servers, "둘") == ["글쎄요 그럴까요"] * 2
 
 
+def test_rejecting_an_answer_of_memory_takes_back_its_approval(servers, admin, boss):
+    """Or it would be said again, and learned again, though somebody has judged it wrong."""
+    taught = Chat(question="이름이 뭐야?", answer="새싹이에요", verify="approved")
+    services.add_pair(chat=taught, origin=Chat.Origin.HAND, reviewer=boss)
+    said = servers[0].ask("이름이뭐야")
+    assert (said.answer, said.source) == ("새싹이에요", "memory")
+    admin(said, verify="delete")
+    assert answers(servers, "이름이 뭐야?") == ["글쎄요 그럴까요"] * 2
+    taught.refresh_from_db()
+    assert (taught.verify, taught.reviewer) == ("delete", boss)
+    Chat.objects.all().update(verify="pending")
+    Chat.objects.filter(pk=taught.pk).update(verify="approved")
+    assert services.set_verify(chats=Chat.objects.filter(pk=said.pk), verify="delete", reviewer=boss) == 2
+
+
 def test_a_rule_of_the_admin_holds_for_what_is_asked_and_what_is_said(servers):
     BlockRule.objects.create(pattern="그럴까요")
     assert [server.ask("안녕").source for server in servers] == ["fallback"] * 2
