@@ -27,6 +27,16 @@ def no_functions_of_others(request):
 
 
 @pytest.fixture
+def eagerly():
+    """Sentences few and short are searched for in less time than it takes to compile the search."""
+    import tensorflow as tf
+
+    tf.config.run_functions_eagerly(True)
+    yield
+    tf.config.run_functions_eagerly(False)
+
+
+@pytest.fixture
 def rng():
     return np.random.default_rng(7)
 

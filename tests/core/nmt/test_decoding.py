@@ -16,6 +16,8 @@ from core.nmt.search import Ends
 from core.nmt.target_tree import TargetTree
 from core.nmt.vocab import EOS_ID, SPECIALS, Vocab
 
+pytestmark = pytest.mark.usefixtures("eagerly")
+
 VOCAB = Vocab([*SPECIALS, *"abcdefgh"])
 HPARAMS = HParams(num_units=3, num_layers=1, attention="luong", init_weight=0.9)
 BEAMS = {"infer_mode": "beam_search", "beam_width": 3}
@@ -23,20 +25,10 @@ SAMPLES = {"infer_mode": "sample", "sampling_temperature": 1.0}
 SOURCES = [np.array(ids, np.int32) for ids in ([5, 6, 7, 3], [4], [8, 8], [9, 3, 5], [10, 10, 10, 9, 8])]
 
 
-@pytest.fixture(scope="module", autouse=True)
-def eagerly():
-    """Sentences so few and so short take less time than the compilation of every kind of search."""
-    tf.config.run_functions_eagerly(True)
-    yield
-    tf.config.run_functions_eagerly(False)
-
-
 @pytest.fixture
-def compiled():
+def compiled(eagerly):
     """As in use, where the test is about that."""
     tf.config.run_functions_eagerly(False)
-    yield
-    tf.config.run_functions_eagerly(True)
 
 
 @pytest.fixture(scope="module")

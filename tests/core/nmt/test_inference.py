@@ -184,14 +184,6 @@ def test_the_score_counts_the_end_of_the_answer(translator):
         assert hypothesis.score == pytest.approx(math.exp(total / len(ids)), rel=1e-4)
 
 
-@pytest.fixture
-def eagerly():
-    """Files so short are answered sooner than a search is compiled."""
-    tf.config.run_functions_eagerly(True)
-    yield
-    tf.config.run_functions_eagerly(False)
-
-
 @pytest.fixture(scope="module")
 def input_file(sources, tmp_path_factory):
     path = tmp_path_factory.mktemp("input") / "in"

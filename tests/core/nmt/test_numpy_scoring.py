@@ -2,36 +2,20 @@
 
 import numpy as np
 import pytest
-import tensorflow as tf
 
 from core.nmt.decoding import Decoder
-from core.nmt.hparams import HParams
 from core.nmt.model import Seq2Seq
 from core.nmt.numpy_model import NumpyModel
 from core.nmt.numpy_scoring import score_answers
-from core.nmt.search import Ends
 from core.nmt.target_tree import TargetTree
+from tests.core.nmt.random_sentences import ENDS, HPARAMS, VOCAB, sentences
 
-ENDS = Ends(1, 2)
-VOCAB = 30
-HPARAMS = HParams(num_units=6, num_layers=2, encoder_type="bi", attention="scaled_luong", init_weight=1.2)
-
-
-@pytest.fixture(scope="module", autouse=True)
-def eagerly():
-    tf.config.run_functions_eagerly(True)
-    yield
-    tf.config.run_functions_eagerly(False)
+pytestmark = pytest.mark.usefixtures("eagerly")
 
 
 @pytest.fixture(scope="module")
 def model():
     return Seq2Seq(HPARAMS, VOCAB, VOCAB)
-
-
-def sentences(seed, count):
-    generator = np.random.default_rng(seed)
-    return [generator.integers(3, VOCAB, generator.integers(1, 7)).tolist() for _ in range(count)]
 
 
 SOURCES = [np.array(source, np.int32) for source in sentences(1, 4)]
