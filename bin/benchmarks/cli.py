@@ -26,6 +26,7 @@ from benchmarks.drivers.protocol import Setup
 from benchmarks.machine import print_machine
 from benchmarks.pairs import Morphemes, read_pairs, write_morphemes
 from benchmarks.turns import data_place
+from core.corpus import Pair
 from core.errors import JaramError
 
 
@@ -124,45 +125,41 @@ def add_shape(command: argparse.ArgumentParser) -> None:
     command.add_argument("--units", type=int, default=128)
 
 
-def run_quality(arguments: argparse.Namespace) -> None:
-    """`bin/bench quality`."""
+def begin(arguments: argparse.Namespace) -> list[Pair]:
+    """The pairs that are measured with, once the machine is told."""
     pairs = read_pairs(arguments.data)
     print_machine(f"{len(pairs)} pairs")
-    quality.quality(pairs, arguments.samples, arguments.keep)
+    return pairs
+
+
+def run_quality(arguments: argparse.Namespace) -> None:
+    """`bin/bench quality`."""
+    quality.quality(begin(arguments), arguments.samples, arguments.keep)
 
 
 def run_defaults(arguments: argparse.Namespace) -> None:
     """`bin/bench defaults`."""
-    pairs = read_pairs(arguments.data)
-    print_machine(f"{len(pairs)} pairs")
-    defaults.defaults(pairs, arguments.pairs, arguments.epochs, arguments.only)
+    defaults.defaults(begin(arguments), arguments.pairs, arguments.epochs, arguments.only)
 
 
 def run_evolve(arguments: argparse.Namespace) -> None:
     """`bin/bench evolve`."""
-    pairs = read_pairs(arguments.data)
-    print_machine(f"{len(pairs)} pairs")
-    evolve.measure_evolving(pairs, arguments.rows, arguments.seeds, arguments.parent)
+    evolve.measure_evolving(begin(arguments), arguments.rows, arguments.seeds, arguments.parent)
 
 
 def run_grouping(arguments: argparse.Namespace) -> None:
     """`bin/bench grouping`."""
-    pairs = read_pairs(arguments.data)
-    print_machine(f"{len(pairs)} pairs")
-    grouping.measure_grouping(pairs, arguments.bars)
+    grouping.measure_grouping(begin(arguments), arguments.bars)
 
 
 def run_hybrid(arguments: argparse.Namespace) -> None:
     """`bin/bench hybrid`."""
-    pairs = read_pairs(arguments.data)
-    print_machine(f"{len(pairs)} pairs")
-    hybrid.measure_hybrid(pairs, arguments.parent, arguments.unrelated, arguments.noisy)
+    hybrid.measure_hybrid(begin(arguments), arguments.parent, arguments.unrelated, arguments.noisy)
 
 
 def run_memory(arguments: argparse.Namespace) -> None:
     """`bin/bench memory`."""
-    pairs = read_pairs(arguments.data)
-    print_machine(f"{len(pairs)} pairs")
+    pairs = begin(arguments)
     if arguments.quality:
         memory.measure_quality(pairs, arguments.draw)
     else:
@@ -171,9 +168,7 @@ def run_memory(arguments: argparse.Namespace) -> None:
 
 def prepare(arguments: argparse.Namespace) -> tuple[Setup, Morphemes]:
     """The corpus in files, and what all engines have in common."""
-    pairs = read_pairs(arguments.data)
-    print_machine(f"{len(pairs)} pairs")
-    corpus = write_morphemes(pairs, data_place())
+    corpus = write_morphemes(begin(arguments), data_place())
     setup = Setup(
         data=str(data_place()),
         work="",
