@@ -1,4 +1,6 @@
-"""What a server does in the background when it starts: load the model, answer what was left unanswered."""
+"""What a server does in the background when it starts: load the model, answer what was left unanswered, and gather the
+open questions that the inbox looks among for near-duplicates.
+"""
 
 import logging
 import threading
@@ -9,9 +11,11 @@ from django.db import Error as DatabaseError
 from django.db import connections
 
 from chat import selectors, services
+from chat.inbox.groups import open_questions
 from chat.models import Chat
 from chat.responder import Answerer, get_responder, learn_changes
 from core.reply import ReplyBusy, ReplyError, ReplyTimeout
+from core.text import TextError
 
 logger = logging.getLogger(__name__)
 
@@ -26,6 +30,28 @@ def start() -> threading.Thread:
 
 
 def run() -> None:
+    """Do all of it, one after the other; what fails is logged and keeps nothing else from being done."""
+    try:
+        answer_first()
+        gather_open_questions()
+    finally:
+        connections.close_all()
+
+
+def gather_open_questions() -> None:
+    """Take in the questions that wait for reviewers, so that the inbox's first page finds all neighbours."""
+    begun = time.monotonic()
+    try:
+        open_questions().fill()
+    except TextError as error:
+        logger.error("no near-duplicates in the inbox: %s", error)
+    except DatabaseError:
+        logger.exception("could not gather open questions; the inbox will, page by page")
+    else:
+        logger.info("open questions gathered after %.1f s", time.monotonic() - begun)
+
+
+def answer_first() -> None:
     """Load the model and answer the questions that an earlier process stored and did not answer."""
     try:
         last = selectors.last_chat_id()  # what is asked from now on has a socket that waits for it
@@ -37,8 +63,6 @@ def run() -> None:
         logger.exception("could not look for unanswered questions")
     else:
         logger.info("ready; %d questions of before answered", answered)
-    finally:
-        connections.close_all()
 
 
 def answer_outstanding(responder: Answerer, *, up_to: int, pause: Callable[[float], None] = time.sleep) -> int:

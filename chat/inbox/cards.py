@@ -32,8 +32,9 @@ class Choice:
 class Card:
     """One row before a reviewer.
 
-    ``group`` are open rows whose question is nearly the same, claimed together with it; ``same_visitor`` is how
-    many open suggestions the visitor has made; ``asked`` how often the very question was asked.
+    ``group`` are open rows whose question is nearly the same, claimed together with it, without some of them while
+    ``gathering``; ``same_visitor`` is how many open suggestions the visitor has made; ``asked`` how often the very
+    question was asked.
     """
 
     chat: Chat
@@ -47,6 +48,7 @@ class Card:
     proposal: Decision | None
     asked: int
     same_visitor: int
+    gathering: bool
 
     @property
     def is_unknown(self) -> bool:
@@ -117,6 +119,7 @@ def _card(chat: Chat, group: list[Chat]) -> Card:
         proposal=Decision.objects.proposing().filter(chat=chat).select_related("user").order_by("-pk").first(),
         asked=Chat.objects.conversation().filter(question_key=chat.question_key).count(),
         same_visitor=_suggestions_of(chat.session),
+        gathering=not groups.open_questions().is_complete,
     )
 
 

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable
+from itertools import count
 
 from core.memory import Lesson, Memory
 from core.text import Tokenizer, normalise_question, question_key
@@ -21,7 +22,8 @@ class Likeness:
 
     def __init__(self, tokenizer: Tokenizer) -> None:
         self._memory = Memory(tokenizer)
-        self._known: set[str] = set()
+        self._known: dict[str, int] = {}  # key → number of its lesson
+        self._numbers = count(1)
 
     def __len__(self) -> int:
         return len(self._known)
@@ -29,9 +31,14 @@ class Likeness:
     def add(self, questions: Iterable[str]) -> None:
         """Take in questions; those that are known already cost nothing."""
         fresh = {key: question for question in questions if (key := question_key(question)) not in self._known}
-        numbered = enumerate(fresh.items(), start=len(self._known))
-        self._memory.put(Lesson(number, question, key) for number, (key, question) in numbered)
-        self._known |= fresh.keys()
+        numbers = dict(zip(fresh, self._numbers, strict=False))
+        self._memory.put(Lesson(numbers[key], question, key) for key, question in fresh.items())
+        self._known |= numbers
+
+    def drop(self, questions: Iterable[str]) -> None:
+        """Forget questions, in any spelling; unknown ones are no error."""
+        known = (self._known.pop(question_key(question), None) for question in questions)
+        self._memory.drop([number for number in known if number is not None])
 
     def near(self, question: str) -> list[str]:
         """Return one spelling of each other question that is nearly the same, best first."""

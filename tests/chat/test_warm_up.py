@@ -3,6 +3,7 @@ from types import SimpleNamespace
 import pytest
 
 from chat import responder, selectors, services, warm_up
+from chat.inbox.groups import open_questions
 from chat.models import BlockRule, Chat
 from core.reply import ReplyBusy, ReplyError, ReplyTimeout
 
@@ -76,13 +77,20 @@ def test_start_answers_in_the_background(fake, make_chat):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_start_without_a_model_is_logged_and_ends(monkeypatch, caplog):
+def test_start_without_a_model_is_logged_and_gathers_open_questions_all_the_same(
+    monkeypatch, caplog, settings, make_chat
+):
     def none():
         raise ReplyError("no model here")
 
+    settings.ANALYSER = "mecab"
+    open_questions.cache_clear()
+    make_chat("오늘 날씨가 어때?")
     monkeypatch.setattr(warm_up, "get_responder", none)
     warm_up.start().join(10)
     assert "no model here" in caplog.text
+    assert open_questions().is_complete
+    open_questions.cache_clear()
 
 
 class TestTheOneResponder:

@@ -3,7 +3,7 @@
 import pytest
 from django.utils import timezone
 
-from chat.inbox import claims, queue
+from chat.inbox import claims, likeness, queue
 from chat.inbox.groups import OpenQuestions
 from chat.inbox.likeness import Likeness, are_alike
 from chat.inbox.queue import Filters, Show
@@ -149,10 +149,37 @@ class TestGroups:
     def test_a_page_takes_in_no_more_than_its_time_allows(self, open_questions):
         now = timezone.now()
         Chat.objects.bulk_create(Chat(question=f"질문 {number}", answer="답", answered_at=now) for number in range(600))
-        open_questions.near("질문", seconds=0)
-        assert len(open_questions._likeness) == 500
-        open_questions.near("질문")
-        assert len(open_questions._likeness) == 600
+        assert len(open_questions.near("질문 599", seconds=0)) == 1
+        assert not open_questions.is_complete
+        open_questions.near("질문 599")
+        assert open_questions.is_complete
+
+    def test_all_are_gathered_at_once_in_the_background(self, open_questions, make_chat):
+        now = timezone.now()
+        Chat.objects.bulk_create(Chat(question=f"질문 {number}", answer="답", answered_at=now) for number in range(600))
+        make_chat("오늘 날씨가 어때?")
+        waits = []
+        open_questions.fill(pause=waits.append)
+        assert open_questions.is_complete
+        assert len(waits) == 1 and waits[0] > 0
+        assert self.near(open_questions, "오늘 날씨 어때?") == {"오늘 날씨가 어때?"}
+
+    def test_what_is_decided_makes_room_and_is_found_again_when_it_is_open_again(
+        self, open_questions, make_chat, monkeypatch
+    ):
+        monkeypatch.setattr(likeness, "_NEAR", 2)  # the question itself, and the nearest beside it
+        asked, *others = "오늘 날씨 어때?", "오늘 날씨가 어때?", "오늘 날씨는 어때?"
+        for question in (asked, *others):
+            make_chat(question)
+        (first,) = self.near(open_questions, asked) - {asked}
+        Chat.objects.filter(question=first).update(verify="approved")
+        (second,) = self.near(open_questions, asked) - {asked}
+        assert {first, second} == set(others)
+        Chat.objects.filter(question=second).update(verify="approved")
+        Chat.objects.filter(question=first).update(verify="pending")
+        assert self.near(open_questions, asked) == {asked}
+        open_questions.near(first)
+        assert self.near(open_questions, asked) == {asked, first}
 
     @pytest.mark.parametrize(
         ("question", "other"),
