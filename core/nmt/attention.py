@@ -65,7 +65,8 @@ class _Keys(tf.Module):  # type: ignore[misc]
 
 
 class LuongAttention(_Keys):
-    """Multiplicative attention: Luong et al. (2015), "Effective Approaches to Attention-based NMT", Eq. 8, general.
+    """Multiplicative attention: Luong et al. (2015), "Effective Approaches to Attention-based Neural Machine
+    Translation", Eq. 8, general.
 
     score(q, k) = g · qᵀ(W k), where g is 1, or learned from 1 on when `scale` is set.
     """
@@ -81,7 +82,8 @@ class LuongAttention(_Keys):
 
 
 class BahdanauAttention(_Keys):
-    """Additive attention: Bahdanau et al. (2015), "NMT by Jointly Learning to Align and Translate", appendix A.1.2.
+    """Additive attention: Bahdanau et al. (2015), "Neural Machine Translation by Jointly Learning to Align and
+    Translate", appendix A.1.2.
 
     score(q, k) = vᵀ tanh(V q + W k). With `normalize` the form of Salimans and Kingma (2016), "Weight
     Normalization": v becomes g · v / ‖v‖, g begins at sqrt(1 / U), and a bias, 0 at first, is added within tanh.

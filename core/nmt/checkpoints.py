@@ -4,6 +4,7 @@ hparams.json  vocab.<src>  vocab.<tgt>     all that is needed to build the model
 ckpt/                                      what training goes on from: weights, optimizer, step
 best/weights.*  best/best.json             what is served: weights, and the scores they had
 best_<metric>/                             likewise, the best by each of several --metrics
+known.<tgt>                                with --known_targets: the sentences that may be said
 train_log/                                 TensorBoard's summaries
 """
 
@@ -22,7 +23,7 @@ import numpy as np
 import tensorflow as tf
 
 from core.nmt.embeddings import Vectors
-from core.nmt.errors import NmtError
+from core.nmt.errors import NmtError, first_line
 from core.nmt.hparams import HParams
 from core.nmt.hparams_file import load_hparams
 from core.nmt.model import Pretrained, Seq2Seq
@@ -110,11 +111,7 @@ def _is_of_training(prefix: Path) -> bool:
 
 
 def _damaged(prefix: Path, error: Exception) -> NmtError:
-    return NmtError(f"the weights in {prefix.parent} are damaged or of another model: {_first_line(error)}")
-
-
-def _first_line(error: Exception) -> str:
-    return next(iter(str(error).splitlines()), type(error).__name__)
+    return NmtError(f"the weights in {prefix.parent} are damaged or of another model: {first_line(error)}")
 
 
 @contextmanager
@@ -123,7 +120,7 @@ def _writing(directory: Path) -> Iterator[None]:
     try:
         yield
     except tf.errors.OpError as error:
-        raise NmtError(f"can't write weights into {directory}: {_first_line(error)}") from error
+        raise NmtError(f"can't write weights into {directory}: {first_line(error)}") from error
 
 
 class Checkpoints:
@@ -147,7 +144,7 @@ class Checkpoints:
         try:
             self._manager.restore_or_initialize()
         except _UNUSABLE as error:
-            raise NmtError(f"can't go on from {self._manager.latest_checkpoint}: {_first_line(error)}") from error
+            raise NmtError(f"can't go on from {self._manager.latest_checkpoint}: {first_line(error)}") from error
         return int(self.step.numpy())
 
     def save(self, step: int) -> None:

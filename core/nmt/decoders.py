@@ -30,12 +30,12 @@ class DecoderState(NamedTuple):
     attention_vector: tf.Tensor
 
 
-class Decoder(tf.Module):  # type: ignore[misc]
+class RecurrentDecoder(tf.Module):  # type: ignore[misc]
     """What all architectures share: a stack of cells, where they start from, and teacher forcing.
 
     The layers up to the attention, `asking` in number, need what it found a step before, so they run token by
-    token; those above it could run over all tokens at once. A subclass calls `_make_cells` with the sizes of their
-    inputs, and says what lies above the attention.
+    token; with teacher forcing those above it run over all tokens at once. A subclass calls `_make_cells` with the
+    sizes of their inputs, and says what lies above the attention.
     """
 
     mechanism: Attention | None = None
@@ -68,7 +68,7 @@ class Decoder(tf.Module):  # type: ignore[misc]
     def step(
         self, embedded: tf.Tensor, state: DecoderState, memory: Memory | tuple[()], masks: Sequence[tf.Tensor] = ()
     ) -> tuple[tf.Tensor, DecoderState, tf.Tensor]:
-        """One token: `embedded` (B, U) → output (B, U), the next state, alignments (B, S).
+        """One token: `embedded` (B, E) → output (B, U), the next state, alignments (B, S).
 
         `masks`, one a layer, (B, size of the layer's input), are multiplied with what goes into the cells.
         Without attention the alignments are (B, 0).
@@ -80,7 +80,7 @@ class Decoder(tf.Module):  # type: ignore[misc]
     def sequence(
         self, embedded: tf.Tensor, state: DecoderState, memory: Memory | tuple[()], dropout: Dropout | None
     ) -> tf.Tensor:
-        """Teacher forcing: `embedded` (T, B, U), time-major → outputs (T, B, U)."""
+        """Teacher forcing: `embedded` (T, B, E), time-major → outputs (T, B, U)."""
         masks = self._dropout_masks(embedded, dropout)
         below = [cell for cell in self.cells[: self.asking] if isinstance(cell, LSTMCell)]
         if self.mechanism is None or not memory:
@@ -112,7 +112,7 @@ class Decoder(tf.Module):  # type: ignore[misc]
     def _ask_all(
         self, embedded: tf.Tensor, state: DecoderState, memory: Memory | tuple[()], masks: Sequence[tf.Tensor]
     ) -> tuple[tf.Tensor, tf.Tensor]:
-        """`_ask` for every token of `embedded` (T, B, U): queries (T, B, U), attention vectors (T, B, A)."""
+        """`_ask` for every token of `embedded` (T, B, E): queries (T, B, U), attention vectors (T, B, A)."""
         steps = tf.shape(embedded)[0]
         rows = tf.TensorArray(tf.float32, steps).unstack(embedded)
         mask_rows = [tf.TensorArray(tf.float32, steps).unstack(mask) for mask in masks[: self.asking]]
@@ -187,7 +187,7 @@ class Decoder(tf.Module):  # type: ignore[misc]
         return [dropout(tf.ones((steps, batch_size, size)), _SALT + i) for i, size in enumerate(self.input_sizes)]
 
 
-class StandardDecoder(Decoder):
+class StandardDecoder(RecurrentDecoder):
     """Stacked cells with input feeding: Luong et al. (2015), section 3.3.
 
     At each step the bottom cell sees the token's embedding and the last attention vector; the top cell's output
@@ -217,7 +217,7 @@ class StandardDecoder(Decoder):
         return vectors if self.mechanism is not None and self.output_attention else queries
 
 
-class GNMTDecoder(Decoder):
+class GNMTDecoder(RecurrentDecoder):
     """Attention at the bottom, its context for all layers: Wu et al. (2016), section 3.
 
     The bottom cell sees the token's embedding and the last context; its output is the query; and every layer above
@@ -266,7 +266,9 @@ class GNMTDecoder(Decoder):
         return outputs
 
 
-def make_decoder(hparams: HParams, memory_size: int, init: Initializer, input_size: int | None = None) -> Decoder:
+def make_decoder(
+    hparams: HParams, memory_size: int, init: Initializer, input_size: int | None = None
+) -> RecurrentDecoder:
     """The decoder that `--attention_architecture` names.
 
     `memory_size` is that of the encoder's outputs, M; `input_size` that of the embeddings, U without it.

@@ -17,6 +17,9 @@ from core.nmt.vocab import ByteVocab, Vocab
 
 Initializer = Callable[[Sequence[int]], tf.Tensor]
 
+# Standard deviation of what is left of a normal distribution of 1 that is cut off at ±2.
+_TRUNCATED = 0.8796256610342398
+
 
 def make_initializer(hparams: HParams, generator: tf.random.Generator) -> Initializer:
     """A function from a matrix's shape to its first values, drawn from `generator`.
@@ -33,7 +36,7 @@ def make_initializer(hparams: HParams, generator: tf.random.Generator) -> Initia
         return generator.uniform(shape, -limit, limit)
 
     def glorot_normal(shape: Sequence[int]) -> tf.Tensor:
-        return generator.truncated_normal(shape, stddev=math.sqrt(2 / (shape[0] + shape[-1])))
+        return generator.truncated_normal(shape, stddev=math.sqrt(2 / (shape[0] + shape[-1])) / _TRUNCATED)
 
     return {"uniform": uniform, "glorot_uniform": glorot_uniform, "glorot_normal": glorot_normal}[hparams.init_op]
 

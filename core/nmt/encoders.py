@@ -69,7 +69,7 @@ class UniEncoder(tf.Module):  # type: ignore[misc]
         self.output_size = hparams.num_units
 
     def __call__(self, embedded: tf.Tensor, lengths: tf.Tensor, dropout: Dropout | None) -> Encoded:
-        """`embedded` (S, B, U), time-major, `lengths` (B,) → `Encoded`."""
+        """`embedded` (S, B, E), time-major, `lengths` (B,) → `Encoded`."""
         outputs, states = self.layers(embedded, lengths, dropout, salt=0)
         return Encoded(tf.transpose(outputs, (1, 0, 2)), tuple(states))
 
@@ -77,7 +77,7 @@ class UniEncoder(tf.Module):  # type: ignore[misc]
 def read_both_ways(
     forward: LayerStack, backward: LayerStack, embedded: tf.Tensor, lengths: tf.Tensor, dropout: Dropout | None
 ) -> tuple[tf.Tensor, list[CellState], list[CellState]]:
-    """Two stacks over `embedded` (S, B, U), one from each row's first token on, the other from its last.
+    """Two stacks over `embedded` (S, B, E), one from each row's first token on, the other from its last.
 
     Outputs (S, B, 2U), forward before backward, and each stack's last states.
     """
@@ -101,7 +101,7 @@ class BiEncoder(tf.Module):  # type: ignore[misc]
         self.output_size = 2 * units
 
     def __call__(self, embedded: tf.Tensor, lengths: tf.Tensor, dropout: Dropout | None) -> Encoded:
-        """`embedded` (S, B, U), time-major, `lengths` (B,) → `Encoded`."""
+        """`embedded` (S, B, E), time-major, `lengths` (B,) → `Encoded`."""
         outputs, ahead, back = read_both_ways(self.forward, self.backward, embedded, lengths, dropout)
         turns = tuple(state for pair in zip(ahead, back, strict=True) for state in pair)
         return Encoded(tf.transpose(outputs, (1, 0, 2)), turns)
@@ -124,7 +124,7 @@ class GNMTEncoder(tf.Module):  # type: ignore[misc]
         self.output_size = units
 
     def __call__(self, embedded: tf.Tensor, lengths: tf.Tensor, dropout: Dropout | None) -> Encoded:
-        """`embedded` (S, B, U), time-major, `lengths` (B,) → `Encoded`."""
+        """`embedded` (S, B, E), time-major, `lengths` (B,) → `Encoded`."""
         both, _, back = read_both_ways(self.forward, self.backward, embedded, lengths, dropout)
         outputs, states = self.upper(both, lengths, dropout, salt=1)
         return Encoded(tf.transpose(outputs, (1, 0, 2)), (*back, *states))

@@ -179,14 +179,6 @@ class FileResult:
     answers: list[str] | None
 
 
-def translate_file(model_dir: Path, input_file: Path, output_file: Path, hparams: HParams) -> int:
-    """Write answers for each line of `input_file`; the number of lines. Raises `NmtError`.
-
-    `hparams` decide how is decoded.
-    """
-    return answer_file(model_dir, FileTask(input_file, output_file), hparams).lines
-
-
 def answer_file(
     model_dir: Path,
     task: FileTask,

@@ -49,7 +49,7 @@ class _Saved(NamedTuple):
 def feed_inputs(
     layers: Layers, embedded: tf.Tensor, state: Sequence[LSTMState], memory: Memory, masks: Sequence[tf.Tensor]
 ) -> tuple[tf.Tensor, tf.Tensor]:
-    """`embedded` (T, B, I), time-major → queries (T, B, U), the top layer's, and what was fed (T, B, A).
+    """`embedded` (T, B, E), time-major → queries (T, B, U), the top layer's, and what was fed (T, B, A).
 
     `state` holds each layer's first; `masks`, if any, one a layer, (T, B, size of its input), are multiplied with the
     layers' inputs.

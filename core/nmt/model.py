@@ -113,7 +113,7 @@ class Seq2Seq(tf.Module):  # type: ignore[misc]
         if self.hparams.source_reverse:
             source_ids = tf.reverse_sequence(source_ids, source_lengths, seq_axis=1)
         letters = range(2, source_ids.shape.rank)
-        embedded = self.source_embedding(tf.transpose(source_ids, (1, 0, *letters)))  # (S, B, U)
+        embedded = self.source_embedding(tf.transpose(source_ids, (1, 0, *letters)))  # (S, B, E)
         encoded = self.encoder(embedded, source_lengths, dropout)
         return Start(*self.decoder.start(encoded, source_lengths))
 
@@ -138,7 +138,7 @@ class Seq2Seq(tf.Module):  # type: ignore[misc]
         Only real tokens are projected to the vocabulary, which is the largest product of the model.
         """
         state, memory = self.encode(batch.source_ids, batch.source_lengths, dropout)
-        embedded = self.target_embedding(tf.transpose(batch.target_input_ids))  # (T, B, U)
+        embedded = self.target_embedding(tf.transpose(batch.target_input_ids))  # (T, B, E)
         outputs = self.decoder.sequence(embedded, state, memory, dropout)
         real = tf.transpose(tf.sequence_mask(batch.target_lengths, tf.shape(batch.target_output_ids)[1]))
         labels = tf.boolean_mask(tf.transpose(batch.target_output_ids), real)

@@ -18,7 +18,7 @@ from core.nmt.attention import BahdanauAttention, LuongAttention
 from core.nmt.cells import GRUCell, LSTMCell
 from core.nmt.embeddings import AnyEmbedding, Embedding, PretrainedEmbedding
 from core.nmt.encoders import BiEncoder, GNMTEncoder, UniEncoder
-from core.nmt.errors import NmtError
+from core.nmt.errors import NmtError, first_line
 from core.nmt.layer_norm_lstm import LayerNormLSTMCell
 from core.nmt.model import Seq2Seq
 from core.nmt.nas_cell import NASCell
@@ -58,7 +58,7 @@ class OriginalCheckpoint:
             self._reader = tf.train.load_checkpoint(prefix)
             self.shapes: Mapping[str, Sequence[int]] = self._reader.get_variable_to_shape_map()
         except _UNREADABLE as error:
-            raise NmtError(f"can't read the checkpoint {prefix}: {_first_line(error)}") from error
+            raise NmtError(f"can't read the checkpoint {prefix}: {first_line(error)}") from error
 
     @property
     def step(self) -> int:
@@ -72,7 +72,7 @@ class OriginalCheckpoint:
         try:
             values: NDArray[Any] = self._reader.get_tensor(name)
         except _UNREADABLE as error:
-            raise NmtError(f"{name} in {self._prefix} is damaged: {_first_line(error)}") from error
+            raise NmtError(f"{name} in {self._prefix} is damaged: {first_line(error)}") from error
         return values
 
     def values(self, source: Source, suffix: str = "") -> NDArray[Any]:
@@ -233,7 +233,3 @@ def _dealt_rows(vocab_size: int, partitions: int) -> NDArray[np.int64]:
     least, longer = divmod(vocab_size, partitions)
     rows: NDArray[np.int64] = piece * least + np.minimum(piece, longer) + row
     return rows
-
-
-def _first_line(error: Exception) -> str:
-    return next(iter(str(error).splitlines()), type(error).__name__)

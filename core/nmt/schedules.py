@@ -23,7 +23,11 @@ def warmup_factor(hparams: HParams, step: int) -> float:
 
 
 def decay_factor(hparams: HParams, step: int) -> float:
-    """Luong's schemes halve the rate at even distances after their start; cosine falls after the warmup."""
+    """Luong's schemes halve the rate at even distances after their start; cosine falls after the warmup.
+
+    Cosine: ½ (1 + cos πt), t from 0 to 1: Loshchilov and Hutter (2017), "SGDR: Stochastic Gradient Descent with Warm
+    Restarts", Eq. 5, without restarts.
+    """
     total = hparams.num_train_steps
     if hparams.decay_scheme == "cosine":
         span = max(1, total - hparams.warmup_steps)

@@ -14,7 +14,7 @@ from core.nmt.checkpoints import Checkpoints, vocab_paths
 from core.nmt.errors import NmtError
 from core.nmt.hparams import HParams
 from core.nmt.hparams_file import save_hparams
-from core.nmt.inference import FileTask, Hypothesis, Translator, answer_file, score_file, translate_file
+from core.nmt.inference import FileTask, Hypothesis, Translator, answer_file, score_file
 from core.nmt.jobs import Job
 from core.nmt.model import SearchState, Seq2Seq
 from core.nmt.optimizers import SGD
@@ -156,17 +156,17 @@ def test_a_model_that_is_not_there_or_damaged_is_an_nmt_error(model_dir, tmp_pat
 
 
 def test_a_file_has_one_answer_a_line(model_dir, translator, sources, tmp_path):
-    source_file, answer_file = tmp_path / "in", tmp_path / "out"
+    source_file, target_file = tmp_path / "in", tmp_path / "out"
     source_file.write_text("".join(" ".join(source) + "\n\n" for source in sources), encoding="utf-8")
-    assert translate_file(model_dir, source_file, answer_file, HPARAMS) == 2 * len(sources)
-    lines = answer_file.read_text(encoding="utf-8").split("\n")
+    assert answer_file(model_dir, FileTask(source_file, target_file), HPARAMS).lines == 2 * len(sources)
+    lines = target_file.read_text(encoding="utf-8").split("\n")
     assert lines[1::2] == [""] * len(sources)
     assert lines[0:-1:2] == [" ".join(answer.tokens) for answer in translator.translate(sources)]
 
 
 def test_an_empty_file_has_no_answers(model_dir, tmp_path):
     (tmp_path / "in").write_text("", encoding="utf-8")
-    assert translate_file(model_dir, tmp_path / "in", tmp_path / "out", HPARAMS) == 0
+    assert answer_file(model_dir, FileTask(tmp_path / "in", tmp_path / "out"), HPARAMS).lines == 0
     assert (tmp_path / "out").read_bytes() == b""
 
 
@@ -251,7 +251,7 @@ def test_chosen_lines_are_answered_in_the_order_given_each_alone(model_dir, inpu
     assert result.answers == lines_of(tmp_path / "out")
     for number, answer in zip((7, 2, 7), result.answers, strict=True):
         (tmp_path / "one").write_text(" ".join(sources[number]) + "\n", encoding="utf-8")
-        translate_file(model_dir, tmp_path / "one", tmp_path / "alone", unbounded)
+        answer_file(model_dir, FileTask(tmp_path / "one", tmp_path / "alone"), unbounded)
         assert lines_of(tmp_path / "alone") == [answer]
     with pytest.raises(NmtError, match=r"names line 12, but .* ends with line 11"):
         answer_file(model_dir, FileTask(input_file, tmp_path / "out", lines=(12,)), HPARAMS)
@@ -288,7 +288,7 @@ def test_answers_are_scored_against_a_reference(model_dir, input_file, tmp_path)
 def test_samples_of_a_file_are_as_many_as_asked_and_the_same_again(model_dir, input_file, tmp_path):
     hparams = replace(HPARAMS, infer_mode="sample", sampling_temperature=1.0, num_translations_per_input=3)
     for name, batch_size in (("first", 3), ("again", 5)):
-        translate_file(model_dir, input_file, tmp_path / name, replace(hparams, infer_batch_size=batch_size))
+        answer_file(model_dir, FileTask(input_file, tmp_path / name), replace(hparams, infer_batch_size=batch_size))
     assert len(lines_of(tmp_path / "first")) == 36
     assert lines_of(tmp_path / "first") == lines_of(tmp_path / "again")
 

@@ -14,7 +14,7 @@ LENGTHS = np.array([5, 2, 1], np.int32)
 
 
 def stepwise(decoder, embedded, state, memory, dropout):
-    """The same as `Decoder.sequence`, one step after another, as TensorFlow differentiates it."""
+    """The same as `RecurrentDecoder.sequence`, one step after another, as TensorFlow differentiates it."""
     masks = decoder._dropout_masks(embedded, dropout)
     outputs = []
     for t in range(T):
