@@ -74,7 +74,7 @@ def moment(value: str) -> datetime | None:
 def reason(value: str) -> str:
     """Say how a version came to be live."""
     known = {
-        "makedata": _("훈련이 끝나서"),
+        "makedata": _("학습이 끝나서"),
         "publish": pgettext("reason", "내보내기"),
         "rollback": _("되돌리기"),
         "force": _("기준을 무시하고 내보내기"),

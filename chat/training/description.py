@@ -9,6 +9,8 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from chat.training import selectors
 from chat.training.run import TrainingRun
+from chat.versions.sentences import bar_text
+from core.evolve.gate import Bar
 
 PHASES = {
     "corpus": gettext_lazy("대화 모으기"),
@@ -88,15 +90,24 @@ def describe(run: TrainingRun) -> Description:
             text = _("새 모델을 내보냈어요.") if run.published else _("새 모델을 만들었고, 내보내지는 않았어요.")
             return Description(run, text, _lessons(run), colour="good")
         case TrainingRun.Status.REJECTED:
-            missed = [str(_MISSED[name]) for name in run.outcome.get("missed", []) if name in _MISSED]
             text = _("새 모델이 기준에 못 미쳐서 내보내지 않았어요. 지금 답하는 모델은 그대로예요.")
-            return Description(run, text, missed, colour="warn")
+            return Description(run, text, _missed(run), colour="warn")
         case TrainingRun.Status.FAILED:
             text = run.get_problem_display()
             return Description(run, text, [_("지금 답하는 모델은 그대로예요.")], colour="bad")
         case TrainingRun.Status.CANCELLED:
             return Description(run, _("취소했어요. 지금 답하는 모델은 그대로예요."))
     return _interrupted(run)
+
+
+def _missed(run: TrainingRun) -> list[str]:
+    """Each bar that was missed, and by how much; of trainings from before that was kept the bars alone."""
+    names = [name for name in run.outcome.get("missed", []) if name in _MISSED]
+    said = [str(_MISSED[name]) for name in names]
+    for one in run.outcome.get("bars", []):
+        bar = Bar(**one)
+        said += [str(_MISSED.get(bar.name, bar.name)), bar_text(bar)]
+    return [text for text in said if text]
 
 
 def _running(run: TrainingRun) -> Description:

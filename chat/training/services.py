@@ -3,6 +3,7 @@
 Each function is one transaction. A training ends once: an end that comes too late changes nothing.
 """
 
+import contextlib
 import logging
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -18,6 +19,7 @@ from django.utils.dateparse import parse_datetime
 from chat.training.run import TrainingRun
 from core.corpus import CorpusError
 from core.evolve import EvolveError, Progress, RunSummary
+from core.evolve.gate import GateResult
 from core.registry import Registry, RegistryError, Run
 
 logger = logging.getLogger(__name__)
@@ -117,10 +119,14 @@ def finish(*, run_id: int, summary: RunSummary) -> None:
             "resumed": summary.resumed,
             "why": summary.why,
             "leftovers": summary.leftovers,
-            "missed": [bar.name for bar in summary.gate.bars if not bar.passed] if summary.gate else [],
+            "bars": _missed(summary.gate),
         },
-        error="\n".join(summary.gate.failures) if rejected and summary.gate else "",
     )
+
+
+def _missed(gate: GateResult | None) -> list[dict[str, Any]]:
+    """The bars that were missed, as `GateResult` writes them."""
+    return [asdict(bar) for bar in gate.bars if not bar.passed] if gate else []
 
 
 def fail(*, run_id: int, error: BaseException) -> None:
@@ -193,7 +199,10 @@ def _end_as_finished(run: TrainingRun, registry: Registry) -> bool:
     if not published and gate.get("passed", True):
         return False  # it was to be made live, and is not: do it again
     status = TrainingRun.Status.DONE if published else TrainingRun.Status.REJECTED
-    _end(run.pk, status, version=version.name, published=published, outcome={"cause": "killed"})
+    outcome: dict[str, Any] = {"cause": "killed"}
+    with contextlib.suppress(EvolveError):  # a manifest that holds no gate, or a damaged one
+        outcome["bars"] = _missed(GateResult.from_dict(gate))
+    _end(run.pk, status, version=version.name, published=published, outcome=outcome)
     return True
 
 

@@ -102,7 +102,7 @@ def _corpus(before: Version, after: Version) -> list[Figure]:
         "seen": _("모은 쌍"),
         "train": _("배운 쌍"),
         "train_questions": _("배운 질문"),
-        "dev": _("훈련 중에 재려고 따로 둔 쌍"),
+        "dev": _("학습하면서 재려고 따로 둔 쌍"),
         "test": _("다 배운 뒤 재려고 따로 둔 쌍"),
         "src_vocab_size": _("질문 어휘"),
         "tgt_vocab_size": _("답 어휘"),

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from django.utils.translation import gettext as _
 
 from chat.templatetags.versions import share
-from chat.versions.records import Version
+from chat.versions.records import Version, text
+from chat.versions.sentences import bar_text
 from core.evolve.errors import EvolveError
 from core.evolve.gate import Bar, GateResult
 
@@ -22,7 +23,7 @@ class Bars:
 
 @dataclass(frozen=True, slots=True)
 class BarText:
-    """One bar: its name, what was measured against what, and the gate's own sentence."""
+    """One bar: its name, what was measured against what, all of it in words, and the error that it met, if any."""
 
     label: str
     passed: bool
@@ -30,6 +31,7 @@ class BarText:
     value: str
     limit: str
     detail: str
+    error: str
 
 
 def gate(version: Version) -> Bars | None:
@@ -51,7 +53,8 @@ def _bar(bar: Bar) -> BarText:
         applies=bar.value is not None,
         value=share(None if bar.value is None else float(bar.value)),
         limit=limit,
-        detail=str(bar.text),
+        detail=bar_text(bar),
+        error=text(bar.figures, "failure"),
     )
 
 
@@ -62,7 +65,7 @@ def _words(bar: Bar) -> tuple[str, str]:
         "loads": (_("새로 불러와도 똑같이 답한 비율"), _("전부")),
         "learned": (_("고친 답을 배운 비율"), _("%s 이상") % limit),
         "lost": (_("전에 맞던 답을 잃은 비율"), _("%s 이하") % limit),
-        "unseen": (_("처음 보는 질문에 전보다 못 답할 가능성"), _("%s 미만") % limit),
+        "unseen": (_("처음 보는 질문에 전보다 못 답한다는 확신"), _("%s 미만") % limit),
         "canaries": (_("꼭 지켜야 할 답을 지킨 비율"), _("전부")),
     }
     return known.get(bar.name, (str(bar.name), limit))

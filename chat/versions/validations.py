@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 
 from chat.templatetags.versions import amount, share
 from chat.versions.records import Version, number, objects, text
+from chat.versions.sentences import finding_text
 
 SHOWN_ROWS = 20  # of one finding; the manifest keeps a hundred
 SHOWN_CONFLICTS = 50
@@ -16,7 +17,7 @@ _GRAVITY = ("error", "warning", "info")
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that was noticed: its name, how much of it, the rows it is about, and the report's own sentence."""
+    """One thing that was noticed: its name, how much of it, the rows it is about, and what it means."""
 
     label: str
     severity: str
@@ -74,7 +75,7 @@ def _finding(one: Mapping[str, Any]) -> Finding:
         value=_value(code, number(one, "value")),
         rows=rows[:SHOWN_ROWS],
         more=max(0, len(rows) - SHOWN_ROWS),
-        detail=text(one, "text"),
+        detail=finding_text(code, severity, one.get("figures")),
     )
 
 

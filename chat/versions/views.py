@@ -21,6 +21,7 @@ from chat.versions import asking, drawings, gates, receipts, selectors, validati
 from chat.versions.comparison import LISTS, compare_versions
 from chat.versions.records import Version
 from chat.versions.selectors import Shelf
+from chat.versions.sentences import beginning
 from core.registry import RegistryError
 
 VIEW, PUBLISH = "chat.view_chat", "chat.publish_model"
@@ -125,6 +126,7 @@ def detail(request: HttpRequest, name: str) -> HttpResponse:
         shelf=shelf,
         problem=selectors.problem_text(version),
         gate=gates.gate(version),
+        beginning=beginning(version),
         plots=drawings.curve_plots(version),
         validation=found,
         stored=selectors.stored_rows(found.rows()) if found else set(),

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import chain
 from typing import Any, Literal
 
@@ -74,6 +74,9 @@ class Finding:
         text: in words.
         rows: database ids of the pairs it is about, the first of them.
         value: how many pairs, what share, or which index, by `code`.
+        figures: the numbers in `text`, by name, for whoever says it in another language: `count`, and `of` how many,
+            `decided` and `undecided` of conflicts; of a stability index itself, what `chance` alone makes of it, and
+            from where on it means that something `changed`.
     """
 
     code: str
@@ -81,6 +84,7 @@ class Finding:
     text: str
     rows: tuple[int, ...] = ()
     value: float = 0.0
+    figures: Mapping[str, float] = field(default_factory=dict)
 
 
 # The codes, and what `Finding.value` is with them.
@@ -120,8 +124,15 @@ class ValidationReport:
     def to_dict(self) -> dict[str, Any]:
         """Everything, in types that JSON knows: what the manifest keeps as `validation`."""
         findings = [
-            {"code": f.code, "severity": f.severity, "text": f.text, "rows": list(f.rows), "value": f.value}
-            for f in self.findings
+            {
+                "code": finding.code,
+                "severity": finding.severity,
+                "text": finding.text,
+                "rows": list(finding.rows),
+                "value": finding.value,
+                "figures": dict(finding.figures),
+            }
+            for finding in self.findings
         ]
         return {"severity": self.severity, "findings": findings, "profile": self.profile.to_dict()}
 
@@ -165,7 +176,8 @@ def _from_report(corpus: Corpus, settings: ValidationSettings) -> Iterator[Findi
     report = corpus.report
     if duplicate := report.left_out.get(Reason.DUPLICATE):
         text = f"{duplicate.count} pairs say the same as another"
-        yield Finding("duplicates", "info", text, duplicate.rows[: settings.max_rows], duplicate.count)
+        rows, count = duplicate.rows[: settings.max_rows], duplicate.count
+        yield Finding("duplicates", "info", text, rows, count, {"count": count})
     yield from _left_out(
         report, "empty_sides", "have an empty side", (Reason.EMPTY_QUESTION, Reason.EMPTY_ANSWER), settings
     )
@@ -177,7 +189,7 @@ def _from_report(corpus: Corpus, settings: ValidationSettings) -> Iterator[Findi
     if report.echoes:
         echoes = (e.pair for e in _examples(corpus) if e.pair.question == e.pair.answer)
         text = f"{report.echoes} pairs answer with the question itself"
-        yield Finding("echoes", "warning", text, _rows(echoes, settings), report.echoes)
+        yield Finding("echoes", "warning", text, _rows(echoes, settings), report.echoes, {"count": report.echoes})
 
 
 def _left_out(
@@ -189,7 +201,8 @@ def _left_out(
     if count:
         rows = tuple(chain.from_iterable(omission.rows for omission in found))[: settings.max_rows]
         severity: Severity = "error" if count >= settings.broken_share * report.seen else "warning"
-        yield Finding(code, severity, f"{count} of {report.seen} pairs {text} and are left out", rows, count)
+        text = f"{count} of {report.seen} pairs {text} and are left out"
+        yield Finding(code, severity, text, rows, count, {"count": count, "of": report.seen})
 
 
 def _conflicting(conflicts: tuple[Conflict, ...], settings: ValidationSettings) -> Finding:
@@ -199,7 +212,8 @@ def _conflicting(conflicts: tuple[Conflict, ...], settings: ValidationSettings) 
         f"{len(conflicts) - undecided}, {undecided} keep all"
     )
     rows = tuple(chain.from_iterable(conflict.rows for conflict in conflicts))[: settings.max_rows]
-    return Finding("conflicts", "warning", text, rows, len(conflicts))
+    figures = {"count": len(conflicts), "decided": len(conflicts) - undecided, "undecided": undecided}
+    return Finding("conflicts", "warning", text, rows, len(conflicts), figures)
 
 
 _HANGUL = re.compile(r"[가-힣ㄱ-ㆎ]+")
@@ -221,7 +235,8 @@ def _not_korean(corpus: Corpus, settings: ValidationSettings) -> Iterator[Findin
         if share >= settings.bad_share:
             severity = "error" if share >= settings.broken_share else "warning"
         text = f"{share:.1%} of the {side} are not Korean ({len(foreign)} of {corpus.report.used})"
-        yield Finding(f"foreign_{side}", severity, text, _rows(foreign, settings), round(share, 4))
+        figures = {"count": len(foreign), "of": corpus.report.used}
+        yield Finding(f"foreign_{side}", severity, text, _rows(foreign, settings), round(share, 4), figures)
 
 
 def _coverage(corpus: Corpus, held_out: list[Example], settings: ValidationSettings) -> Iterator[Finding]:
@@ -230,17 +245,20 @@ def _coverage(corpus: Corpus, held_out: list[Example], settings: ValidationSetti
         return
     vocabulary = set(corpus.src_vocab)
     tokens = list(chain.from_iterable(example.source for example in held_out))
-    unknown = sum(token not in vocabulary for token in tokens) / len(tokens)
-    yield _share_finding("unknown_tokens", unknown, "tokens are in no vocabulary", settings.unknown_share)
+    unknown = sum(token not in vocabulary for token in tokens)
+    limit = settings.unknown_share
+    yield _share_finding("unknown_tokens", unknown, len(tokens), "tokens are in no vocabulary", limit)
     trained = set(chain.from_iterable(example.pair.question.split() for example in corpus.train))
     words = list(chain.from_iterable(example.pair.question.split() for example in held_out))
-    new = sum(word not in trained for word in words) / len(words)
-    yield _share_finding("new_words", new, "words are in no trained question", settings.new_word_share)
+    new = sum(word not in trained for word in words)
+    yield _share_finding("new_words", new, len(words), "words are in no trained question", settings.new_word_share)
 
 
-def _share_finding(code: str, share: float, what: str, limit: float) -> Finding:
+def _share_finding(code: str, count: int, of: int, what: str, limit: float) -> Finding:
+    share = count / of
+    severity: Severity = "warning" if share >= limit else "info"
     text = f"{share:.1%} of the held-out {what}"
-    return Finding(code, "warning" if share >= limit else "info", text, value=round(share, 4))
+    return Finding(code, severity, text, value=round(share, 4), figures={"count": count, "of": of})
 
 
 def _movements(
@@ -258,14 +276,16 @@ def _movements(
 
 
 def _movement(code: str, text: str, stability: Stability, settings: ValidationSettings) -> Finding:
+    index, chance = round(stability.index, 4), round(stability.chance, 4)
+    figures = {"index": index, "chance": chance, "changed": settings.changed}
     # Between small samples chance alone moves the index beyond the usual bound.
     if stability.index < max(settings.moved, stability.chance):
         text = f"{code.replace('_', ' ')}: stability index {stability.index:.3f}"
-        return Finding(code, "info", text, value=round(stability.index, 4))
+        return Finding(code, "info", text, value=index, figures=figures)
     text = f"{text}: stability index {stability.index:.3f}, where chance alone stays below {stability.chance:.3f}"
     if stability.index >= settings.changed:
         text += ", which is another population"
-    return Finding(code, "warning", text, value=round(stability.index, 4))
+    return Finding(code, "warning", text, value=index, figures=figures)
 
 
 def _one_visitor(corpus: Corpus, settings: ValidationSettings) -> Iterator[Finding]:
@@ -279,7 +299,8 @@ def _one_visitor(corpus: Corpus, settings: ValidationSettings) -> Iterator[Findi
     # The visitor is not named: rows are enough for a reviewer, and a manifest may be given away.
     rows = _rows((pair for pair in asked if pair.visitor == visitor), settings) if suspicious else ()
     text = f"one visitor asked {count} of the {len(asked)} visitors' pairs"
-    yield Finding("one_visitor", "warning" if suspicious else "info", text, rows, round(share, 4))
+    figures = {"count": count, "of": len(asked)}
+    yield Finding("one_visitor", "warning" if suspicious else "info", text, rows, round(share, 4), figures)
 
 
 def _examples(corpus: Corpus) -> Iterator[Example]:

@@ -98,9 +98,8 @@ class GateResult:
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> GateResult:
         """What `to_dict` gave. Raises `EvolveError` for anything else."""
-        # What was judged before there were cases and figures goes without.
         try:
-            bars = tuple(Bar(**{"case": "", "figures": {}} | _known(bar)) for bar in data["bars"])
+            bars = tuple(Bar(**_known(bar)) for bar in data["bars"])
             return cls(bool(data["passed"]), bool(data["forced"]), bars)
         except (KeyError, TypeError) as error:
             raise EvolveError(f"this is no result of the gate: {type(error).__name__} {error}") from error
@@ -139,8 +138,11 @@ def judge(
 
 
 def _known(bar: Mapping[str, Any]) -> dict[str, Any]:
-    """What a bar of this version has; what a later one adds is left out."""
-    return {name: bar[name] for name in Bar.__dataclass_fields__ if name in bar}
+    """What a bar of this version has; what a later one adds is left out, and what an older one lacks is empty."""
+    known = {name: bar[name] for name in Bar.__dataclass_fields__ if name in bar}
+    if not isinstance(known.get("figures", {}), Mapping):
+        raise TypeError("figures")
+    return known
 
 
 def _loads(trial: Trial) -> Bar:

@@ -170,7 +170,7 @@ class _Making:
             gate=gate,
             seconds=self._seconds,
             warm=plan.warm,
-            why=plan.why,
+            why=str(plan.why),
             resumed=beginning.resumed,
             leftovers=beginning.said,
         )
@@ -199,7 +199,13 @@ class _Making:
             packages=package_versions(),
             git_commit=git_commit(),
             seconds=dict(self._seconds),
-            training={"warm": plan.warm, "why": plan.why, "steps": steps, "rules": rules(self._settings)},
+            training={
+                "warm": plan.warm,
+                "why": str(plan.why),
+                "because": plan.why.to_dict(),
+                "steps": steps,
+                "rules": rules(self._settings),
+            },
             gate=gate.to_dict(),
             validation=self._validation.to_dict(),
         )

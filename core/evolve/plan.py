@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +38,29 @@ _NO_RULES = (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Why:
+    """Why training goes on from the live model, or begins from nothing.
+
+    Attributes:
+        case: which reason it is: `asked`, `no model`, `no record`, `settings`, `damaged`, `changed`, `too different` or
+            `vocabulary`; training goes on where it is `changed`.
+        text: the reason in words.
+        figures: the numbers and names in it, for whoever says it in another language.
+    """
+
+    case: str
+    text: str
+    figures: Mapping[str, Any] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        return self.text
+
+    def to_dict(self) -> dict[str, Any]:
+        """As the manifest keeps it beside the words."""
+        return {"case": self.case, "figures": dict(self.figures)}
+
+
 @dataclass(frozen=True)
 class Plan:
     """What is to be done.
@@ -55,7 +78,7 @@ class Plan:
     corpus: Corpus
     parent: Parent | None
     warm: bool
-    why: str
+    why: Why
     corrections: list[Example]
     kept: list[Example]
     init_from: Path | None = None
@@ -71,17 +94,20 @@ def make_plan(
 ) -> Plan:
     """The plan for `pairs`, which are read once, after the `live` run. Raises `CorpusError` as `build` does."""
     pairs = list(pairs)
-    parent = Parent.read(live.name, live.path) if live else None
-    why = _why_from_scratch(live, parent, registry, settings)
-    if live and parent and not why:
+    if live is None:
+        why = Why("no model", "there is no live model to go on from")
+        return _plan(build(pairs, tokenizer, settings.corpus), None, why, None)
+    parent = Parent.read(live.name, live.path)
+    reason = _why_from_scratch(live, parent, registry, settings)
+    if reason is None:
         corpus = build(pairs, tokenizer, settings.corpus, _vocabularies(live))
-        why, because = _why_too_different(corpus, parent, settings)
-        if not why:
-            return _plan(corpus, parent, because, live.model_dir)
-    return _plan(build(pairs, tokenizer, settings.corpus), parent, why, None)
+        reason = _how_different(corpus, parent, settings)
+        if reason.case == "changed":
+            return _plan(corpus, parent, reason, live.model_dir)
+    return _plan(build(pairs, tokenizer, settings.corpus), parent, reason, None)
 
 
-def _plan(corpus: Corpus, parent: Parent | None, why: str, init_from: Path | None) -> Plan:
+def _plan(corpus: Corpus, parent: Parent | None, why: Why, init_from: Path | None) -> Plan:
     new = corrections(corpus.train, parent)
     return Plan(corpus, parent, init_from is not None, why, new, kept(corpus, parent, new), init_from)
 
@@ -119,22 +145,22 @@ def _learned_with() -> list[str]:
     return [spec.name for spec in flag_fields() if spec.metadata["role"] in roles]
 
 
-def _why_from_scratch(live: Run | None, parent: Parent | None, registry: Registry, settings: EvolveSettings) -> str:
-    """Why going on from the `live` run is out of the question, whatever the pairs are; empty where it is not."""
+def _why_from_scratch(live: Run, parent: Parent, registry: Registry, settings: EvolveSettings) -> Why | None:
+    """Why going on from the `live` run is out of the question, whatever the pairs are; None where it is not."""
     if settings.from_scratch:
-        return "as was asked"
-    if live is None or parent is None:
-        return "there is no live model to go on from"
+        return Why("asked", "as was asked")
+    named = {"run": live.name}
     if not parent.taught or not parent.given:
-        return f"{live.name} keeps no record of what it was taught and answered"
+        return Why("no record", f"{live.name} keeps no record of what it was taught and answered", named)
     if changed := _changed_rules(live, settings):
-        return f"{live.name} was made otherwise: {', '.join(changed)}"
+        text = f"{live.name} was made otherwise: {', '.join(changed)}"
+        return Why("settings", text, {**named, "changed": changed})
     try:
         registry.verify(live)
         _vocabularies(live)
     except (RegistryError, EvolveError) as error:
-        return str(error)
-    return ""
+        return Why("damaged", str(error), named)
+    return None
 
 
 def _changed_rules(live: Run, settings: EvolveSettings) -> list[str]:
@@ -158,21 +184,19 @@ def _vocabularies(live: Run) -> Vocabularies:
     return Vocabularies(src.tokens(range(len(src))), tgt.tokens(range(len(tgt))))
 
 
-def _why_too_different(corpus: Corpus, parent: Parent, settings: EvolveSettings) -> tuple[str, str]:
-    """Why the corpus is too far from the parent's, empty where it is not; and how far it is."""
+def _how_different(corpus: Corpus, parent: Parent, settings: EvolveSettings) -> Why:
+    """How far the corpus is from the parent's: `changed`, or why that is too far."""
     new = len(corrections(corpus.train, parent))
     gone = len(parent.taught.keys() - answers_by_question(map(texts, corpus.train)).keys())
     least, share = settings.warm.min_changes, settings.warm.max_change
-    bar = max(least, share * len(corpus.train))
+    figures = {"run": parent.name, "new": new, "pairs": len(corpus.train), "gone": gone}
     told = f"{new} of {len(corpus.train)} pairs are new or changed since {parent.name}, {gone} questions are gone"
-    if new + gone > bar:
-        return f"{told}: more than {share:.0%} and more than {least}", ""
-    if (
-        settings.corpus.max_vocab_size
-        and max(len(corpus.src_vocab), len(corpus.tgt_vocab)) > settings.corpus.max_vocab_size
-    ):
-        return f"the vocabulary has outgrown max_vocab_size {settings.corpus.max_vocab_size}", ""
-    return "", told
+    if new + gone > max(least, share * len(corpus.train)):
+        return Why("too different", f"{told}: more than {share:.0%} and more than {least}", figures)
+    limit = settings.corpus.max_vocab_size
+    if limit and max(len(corpus.src_vocab), len(corpus.tgt_vocab)) > limit:
+        return Why("vocabulary", f"the vocabulary has outgrown max_vocab_size {limit}", {"limit": limit})
+    return Why("changed", told, figures)
 
 
 def engine_flags(plan: Plan, settings: EvolveSettings, directory: Path) -> dict[str, FlagValue]:

@@ -9,6 +9,7 @@ from chat.training import locks, services
 from chat.training.locks import Purpose
 from chat.training.run import TrainingRun
 from core.evolve import EvolveError, Progress
+from core.evolve.gate import Bar, GateResult
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("data_dir")]
 
@@ -104,6 +105,20 @@ def test_an_order_without_a_trainer_says_what_is_missing(client, boss, data_dir)
     assert "manage.py trainer" in client.get(INDEX).content.decode()
     with locks.hold(data_dir, Purpose.TRAINER):
         assert "manage.py trainer" not in client.get(INDEX).content.decode()
+
+
+def test_a_rejected_version_is_told_with_the_bars_it_missed_and_by_how_much(client, boss, summary):
+    client.force_login(boss)
+    figures = {"lost": 34, "earlier": 1000, "allowed": 10, "too_many": 24}
+    bars = (
+        Bar("loads", True, 1.0, 1.0, "loads"),
+        Bar("lost", False, 0.034, 0.01, "lost 34", "", figures),
+    )
+    run = services.start(run_id=services.request_training(reason=Reason.BUTTON).pk)
+    services.finish(run_id=run.pk, summary=summary(status="rejected", gate=GateResult(False, False, bars)))
+    page = client.get(INDEX).content.decode()
+    assert "잘하던 답을 너무 많이 잊었어요. 전에 맞던 답 1,000개 가운데 34개를 잃었어요. 10개까지는 괜찮아요." in page
+    assert "lost 34" not in page
 
 
 def test_the_history_tells_each_outcome_in_plain_words_and_leads_to_the_version(client, boss, summary, settings):
