@@ -13,6 +13,7 @@ from benchmarks import (
     evolve,
     grouping,
     hybrid,
+    knowledge,
     memory,
     parity,
     peers,
@@ -85,6 +86,10 @@ def add_commands(parser: argparse.ArgumentParser) -> None:
     command.add_argument("--pairs", type=int, default=100_000, help="made for the timing (default %(default)s)")
     command.add_argument("--quality", action="store_true", help="measure what is right instead of the time")
     command.add_argument("--draw", default="", help="hold other questions out than those reported: any name")
+
+    command = add("knowledge", "how long a server takes to know what was reviewed, from its database")
+    command.add_argument("--data", type=Path, required=True)
+    command.add_argument("--pairs", type=int, default=100_000, help="rows in the database (default %(default)s)")
 
     command = add("train", "tokens a second of training, and the share of the machine's matrix peak")
     add_shape(command)
@@ -164,6 +169,11 @@ def run_memory(arguments: argparse.Namespace) -> None:
         memory.measure_quality(pairs, arguments.draw)
     else:
         memory.measure_speed(pairs, arguments.pairs)
+
+
+def run_knowledge(arguments: argparse.Namespace) -> None:
+    """`bin/bench knowledge`."""
+    knowledge.measure_knowledge(begin(arguments), arguments.pairs)
 
 
 def prepare(arguments: argparse.Namespace) -> tuple[Setup, Morphemes]:

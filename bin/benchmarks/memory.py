@@ -29,16 +29,16 @@ _RANKS = (1, 5, 10)
 def measure_speed(pairs: Sequence[Pair], count: int) -> None:
     """Print what loading, finding and adding cost with `count` pairs, made of halves of the questions of `pairs`."""
     tokenizer = Tokenizer(get_analyser())
-    halves = _Halves([pair.question for pair in pairs])
+    halves = Halves([pair.question for pair in pairs])
     drawn = halves.draw(count)
     answers = [pair.answer for pair in pairs]
-    before = _peak_megabytes()
-    memory, begun = Memory(tokenizer), _Clock()
+    before = peak_megabytes()
+    memory, begun = Memory(tokenizer), Clock()
     memory.put(
         Lesson(row, halves.question(*places), "".join(answers[row % len(answers)])) for row, places in enumerate(drawn)
     )
     load = begun.passed()
-    grown = _peak_megabytes() - before
+    grown = peak_megabytes() - before
     found = [_time(memory, question) for question in _questions(halves, drawn)]
     say(f"\n{memory.size} pairs in memory, {grown:.0f} MB more than before at the peak\n")
     rows = {
@@ -54,17 +54,18 @@ def measure_speed(pairs: Sequence[Pair], count: int) -> None:
     )
 
 
-class _Clock:
+class Clock:
     """Seconds since it was made: by the clock, and of the processor in all threads."""
 
     def __init__(self) -> None:
         self._begun = time.perf_counter(), time.process_time()
 
     def passed(self) -> tuple[float, float]:
+        """The seconds up to now."""
         return time.perf_counter() - self._begun[0], time.process_time() - self._begun[1]
 
 
-class _Halves:
+class Halves:
     """Questions made of the first half of one and the second half of another."""
 
     def __init__(self, questions: Sequence[str]) -> None:
@@ -81,10 +82,11 @@ class _Halves:
         return list(drawn)
 
     def question(self, first: int, second: int) -> str:
+        """The question that is made of the halves at these places."""
         return f"{self._first[first]} {self._second[second]}".strip()
 
 
-def _questions(halves: _Halves, drawn: Sequence[tuple[int, int]]) -> Iterator[str]:
+def _questions(halves: Halves, drawn: Sequence[tuple[int, int]]) -> Iterator[str]:
     """Half of them as in memory but for their spaces, half never seen."""
     rng = random.Random(8)
     for number in range(_ASKED):
@@ -93,21 +95,21 @@ def _questions(halves: _Halves, drawn: Sequence[tuple[int, int]]) -> Iterator[st
 
 
 def _time(memory: Memory, question: str) -> tuple[float, float]:
-    begun = _Clock()
+    begun = Clock()
     memory.find(question, _NEAREST)
     return begun.passed()
 
 
 def _add(memory: Memory) -> tuple[float, float]:
     row, question = memory.size + 1, "방금 검토한 질문도 바로 찾아?"
-    begun = _Clock()
+    begun = Clock()
     memory.put([Lesson(row, question, "네.")])
     if memory.find(question)[0].row != row:
         raise RuntimeError("the row that was added is not found")
     return begun.passed()
 
 
-def _peak_megabytes() -> float:
+def peak_megabytes() -> float:
     """The most memory that this process had so far: kilobytes in Linux, bytes in macOS (getrusage(2))."""
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak / (1e6 if sys.platform == "darwin" else 1e3)

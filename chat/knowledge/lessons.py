@@ -36,9 +36,14 @@ class Change(NamedTuple):
 def lesson_of(row: Row) -> Lesson | None:
     """Return what a row teaches: an approved answer, an answer that is wrong, both, or nothing (None)."""
     best = row.correction or row.answer
-    right = best if row.verify == Chat.Verify.APPROVED and normalise(best) else None
+    right = best if row.verify == Chat.Verify.APPROVED and _says_something(best) else None
     wrong = wrong_answers(row)
     return Lesson(row.pk, row.question, right, wrong) if right is not None or wrong else None
+
+
+def _says_something(text: str) -> bool:
+    """Tell whether anything is left of a text when it is normalised, without that where its first letter tells."""
+    return text[:1].isalnum() or bool(normalise(text))
 
 
 def lessons() -> Iterator[Lesson]:

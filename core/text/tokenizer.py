@@ -25,6 +25,8 @@ class Tokenizer:
 
     def __init__(self, analyser: Analyser) -> None:
         self._analyser = analyser
+        # Looked at once: to ask a protocol costs more than many a question's stems.
+        self._stems = analyser.stems if isinstance(analyser, Stemmer) else analyser.morphemes
 
     def split(self, text: str) -> list[str]:
         """The tokens of `text` once normalised; none is empty, holds white space or reads like `<unk>`."""
@@ -48,7 +50,7 @@ class Tokenizer:
         """What a normalised `text` is about, see `Stemmer`; its morphemes, where the analyser knows no stems."""
         if not text:
             return []
-        return self._analyser.stems(text) if isinstance(self._analyser, Stemmer) else self._analyser.morphemes(text)
+        return self._stems(text)
 
     @staticmethod
     def join(tokens: Iterable[str]) -> str:

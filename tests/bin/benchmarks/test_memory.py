@@ -1,6 +1,6 @@
 """What `bin/bench memory` asks."""
 
-from benchmarks.memory import UNRELATED, _Halves
+from benchmarks.memory import UNRELATED, Halves
 from benchmarks.paraphrases import hold_out
 
 from core.corpus import Pair
@@ -13,10 +13,10 @@ def test_unrelated_questions_are_many_and_all_different():
 
 
 def test_made_questions_are_as_many_as_asked_for_and_the_same_each_time():
-    halves = _Halves(["가 나", "다 라", "마"])
+    halves = Halves(["가 나", "다 라", "마"])
     drawn = halves.draw(9)
     assert len(set(drawn)) == 9
-    assert drawn == _Halves(["가 나", "다 라", "마"]).draw(9)
+    assert drawn == Halves(["가 나", "다 라", "마"]).draw(9)
     assert {halves.question(0, 1), halves.question(0, 2)} == {"가 라", "가"}
 
 
