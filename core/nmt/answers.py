@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import json
 import math
-import os
 from collections.abc import Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, TextIO
 
 from core.nmt.subwords import answer_text
+from core.nmt.whole_file import whole_file
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +77,8 @@ class AnswerFiles:
         best = []
         with ExitStack() as stack:
             text, nbest, alignments = (
-                stack.enter_context(_whole(path)) if path else None for path in (self.text, self.nbest, self.alignments)
+                stack.enter_context(whole_file(path)) if path else None
+                for path in (self.text, self.nbest, self.alignments)
             )
             for answer in answers:
                 written = answer.best(self.per_line)
@@ -113,7 +114,7 @@ def _write(file: TextIO | None, lines: Iterable[str]) -> None:
 
 def write_answers(path: Path, answers: Iterable[Answer]) -> None:
     """Write a file that `read_answers` reads."""
-    with _whole(path) as file:
+    with whole_file(path) as file:
         _write(file, (answer.to_json() for answer in answers))
 
 
@@ -121,23 +122,3 @@ def read_answers(path: Path) -> Iterator[Answer]:
     """The answers that `write_answers` wrote."""
     with path.open(encoding="utf-8", newline="\n") as lines:
         yield from map(Answer.from_json, lines)
-
-
-@contextmanager
-def _whole(path: Path) -> Iterator[TextIO]:
-    """A file that gets its name when it has been written to its end, and leaves nothing behind otherwise.
-
-    A pipe or a device, such as /dev/stdout, is written to as it is: a file must not take its place.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    if path.exists() and not path.is_file():
-        with path.open("w", encoding="utf-8", newline="\n") as file:
-            yield file
-        return
-    partial = path.with_name(f"{path.name}.{os.getpid()}.tmp")  # two jobs may write the same file
-    try:
-        with partial.open("w", encoding="utf-8", newline="\n") as file:
-            yield file
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)

@@ -9,19 +9,15 @@ from pathlib import Path
 from core.nmt.errors import NmtError
 from core.nmt.hparams import HParams, default_values
 from core.nmt.original_hparams import ORIGINAL_FILE_NAME, read_json, read_original
+from core.nmt.whole_file import whole_file
 
 FILE_NAME = "hparams.json"
 
 
 def save_hparams(hparams: HParams, directory: Path) -> None:
     """Write `hparams.json` into a model directory, whole or not at all: without it the weights there are lost."""
-    path = directory / FILE_NAME
-    fresh = path.with_name(f"{FILE_NAME}.new")
-    try:
-        fresh.write_text(json.dumps(asdict(hparams), indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-        fresh.replace(path)
-    finally:
-        fresh.unlink(missing_ok=True)
+    with whole_file(directory / FILE_NAME) as file:
+        file.write(json.dumps(asdict(hparams), indent=2, ensure_ascii=False) + "\n")
 
 
 def load_hparams(directory: Path) -> HParams:

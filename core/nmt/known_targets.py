@@ -10,6 +10,7 @@ from core.nmt.errors import NmtError
 from core.nmt.hparams import HParams
 from core.nmt.target_tree import TargetTree
 from core.nmt.vocab import Vocab
+from core.nmt.whole_file import whole_file
 
 
 def known_targets_path(model_dir: Path, hparams: HParams) -> Path:
@@ -19,10 +20,9 @@ def known_targets_path(model_dir: Path, hparams: HParams) -> Path:
 
 def write_known_targets(path: Path, sentences: Iterable[str]) -> None:
     """Write the file, each sentence once, in the order in which they come. Raises `NmtError` when it can't be."""
-    fresh = path.with_name(f"{path.name}.new")
     try:
-        fresh.write_text("".join(f"{line}\n" for line in dict.fromkeys(sentences)), encoding="utf-8")
-        fresh.replace(path)
+        with whole_file(path) as file:
+            file.writelines(f"{line}\n" for line in dict.fromkeys(sentences))
     except OSError as error:
         raise NmtError(f"can't write {path}: {error.strerror or error}") from error
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core.nmt.errors import NmtError
+from core.nmt.whole_file import whole_file
 
 if TYPE_CHECKING:
     import numpy as np
@@ -61,8 +62,9 @@ class Vocab:
             raise NmtError(f"{path}: {error}") from error
 
     def save(self, path: Path) -> None:
-        """Write the file that `load` reads."""
-        path.write_text("".join(f"{token}\n" for token in self._tokens), encoding="utf-8")
+        """Write the file that `load` reads, whole or not at all: half a vocabulary would be one, of other ids."""
+        with whole_file(path) as file:
+            file.writelines(f"{token}\n" for token in self._tokens)
 
     def ids(self, tokens: Iterable[str]) -> NDArray[np.int32]:
         """The ids of `tokens`, `<unk>`'s for those that are not here. Shape (number of tokens,)."""
