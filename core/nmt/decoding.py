@@ -12,6 +12,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from core.nmt.beams import BeamSettings, beam_search, repeat_rows
+from core.nmt.compiled_model import quick_model
 from core.nmt.constraints import FORBIDDEN, Constrained, Constraints, Sizes, constrain
 from core.nmt.dataset import Ids, batch_arrays, pad
 from core.nmt.errors import NmtError
@@ -70,7 +71,7 @@ class Decoder:
         """
         _check(model, hparams, keep_alignments)
         quick = frozen and covers(model.hparams) and covers_search(hparams)
-        self._quick = NumpyModel(model) if quick else None
+        self._quick = quick_model(model) if quick else None
         self._hparams = hparams
         self._model = model
         self._ends = ends

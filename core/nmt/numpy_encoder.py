@@ -31,31 +31,31 @@ class Stack:
     def __init__(self, stack: LayerStack, table: Floats) -> None:
         """`table` (V, I): every token's embedding."""
         bottom, *others = (LSTMWeights.of(cell) for cell in stack.cells if isinstance(cell, LSTMCell))
-        self._table = table @ bottom.inputs + bottom.bias
-        self._kernels = [bottom.state, *(np.concatenate([layer.inputs, layer.state]) for layer in others)]
-        self._biases = np.array([np.zeros_like(bottom.bias), *(layer.bias for layer in others)])
-        self._first_residual = stack.first_residual
-        self._units = bottom.state.shape[0]
+        self.table = table @ bottom.inputs + bottom.bias
+        self.kernels = [bottom.state, *(np.concatenate([layer.inputs, layer.state]) for layer in others)]
+        self.biases = np.array([np.zeros_like(bottom.bias), *(layer.bias for layer in others)])
+        self.first_residual = stack.first_residual
+        self.units = bottom.state.shape[0]
 
     def run(self, ids: Ids, lengths: Indices) -> Read:
         """`ids` (B, S), `lengths` (B,), at least 1 and falling."""
-        (count, steps), layers = ids.shape, len(self._kernels)
-        waves = _Waves.of(steps, layers, count, self._units, residual=self._first_residual < layers)
-        entered = self._table[ids.T]
+        (count, steps), layers = ids.shape, len(self.kernels)
+        waves = _Waves.of(steps, layers, count, self.units, residual=self.first_residual < layers)
+        entered = self.table[ids.T]
         active: list[int] = (lengths > np.arange(steps)[:, np.newaxis]).sum(1).tolist()
         for wave in range(steps + layers - 1):
             first, end = max(0, wave - steps + 1), min(layers, wave + 1)
             for i in range(first, end):
-                multiply(waves.read(wave, i, active[wave - i]), self._kernels[i], waves.gates[:, i])
+                multiply(waves.read(wave, i, active[wave - i]), self.kernels[i], waves.gates[:, i])
             if not first:
                 waves.gates[: active[wave], 0] += entered[wave, : active[wave]]
             # Rows that have ended in a lower layer come along: nobody looks at what becomes of them.
             live, working = active[wave - end + 1], slice(first, end)
             gates, cells = waves.gates[:live, working], waves.cells[:, :live, working]
-            gates += self._biases[working]
+            gates += self.biases[working]
             run_gates(gates, cells[wave], cells[wave + 1], waves.outputs[wave + 1, :live, working])
-            if self._first_residual < layers:
-                waves.add_residuals(wave, slice(first, end), self._first_residual)
+            if self.first_residual < layers:
+                waves.add_residuals(wave, slice(first, end), self.first_residual)
         last = lengths[:, np.newaxis] + np.arange(layers), np.arange(count)[:, np.newaxis], np.arange(layers)
         return Read(waves.said[layers : layers + steps, :, -1], waves.outputs[last], waves.cells[last])
 

@@ -41,6 +41,12 @@ def multiply(rows: Floats, kernel: Floats, out: Floats | None = None) -> Floats:
     return product[:count]
 
 
+def places(groups: NDArray[np.intp]) -> NDArray[np.intp]:
+    """`groups` (N,), rising → the place of each within its group, from 0."""
+    places: NDArray[np.intp] = np.arange(len(groups)) - np.searchsorted(groups, groups)
+    return places
+
+
 class LSTMWeights(NamedTuple):
     """An LSTM layer whose gates, in the order i, f, o, g, come out negated: σ(x) = 1 / (1 + e^-x).
 

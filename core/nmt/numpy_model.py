@@ -11,8 +11,8 @@ The weights are copies: a model that goes on learning needs another `NumpyModel`
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import NamedTuple, Protocol
 
 import numpy as np
 import tensorflow as tf
@@ -26,7 +26,8 @@ from core.nmt.errors import NmtError
 from core.nmt.hparams import HParams
 from core.nmt.model import Seq2Seq
 from core.nmt.numpy_encoder import Read, Stack
-from core.nmt.numpy_layers import Floats, Ids, Indices, LSTMWeights, multiply, run_gates
+from core.nmt.numpy_layers import Floats, Ids, Indices, LSTMWeights, multiply, places, run_gates
+from core.nmt.numpy_logits import Logits, Room
 
 # What a search carries from token to token, (N, 2L + 1, U): of each hypothesis the attention vector, each layer's
 # outputs, and each layer's cells. What the layer below said and a layer's own outputs lie side by side, as its product
@@ -50,32 +51,54 @@ def covers(hparams: HParams) -> bool:
 
 
 class Memory(NamedTuple):
-    """What attention looks at. `keys` (B, U, S), `values` (B, S, U) already multiplied with the context's part of the
-    attention's kernel, `bias` (B, S) zero at tokens and very negative at padding, if there is any.
+    """What attention looks at: of each of B sources up to S tokens, of which `lengths` (B,) are no padding.
+
+    `tokens` (B, S, 2U): what each is looked for by, then what it adds to the attention vector. `bias` (B, S) is zero at
+    tokens and very negative at padding, if there is any.
     """
 
-    keys: Floats
-    values: Floats
+    tokens: Floats
+    lengths: Indices
     bias: Floats | None
 
     def take(self, rows: NDArray[np.intp]) -> Memory:
         """The memory of these sentences, copied."""
-        return Memory(self.keys[rows], self.values[rows], None if self.bias is None else self.bias[rows])
+        return Memory(self.tokens[rows], self.lengths[rows], None if self.bias is None else self.bias[rows])
 
-    def attend(self, queries: Floats) -> Floats:
+    def attend(self, queries: Floats, owners: NDArray[np.intp] | None) -> Floats:
+        """`queries` (N, U), of the sources `owners` (N,), rising, or of each one → what they find (N, U)."""
+        count = len(self.tokens)
+        if owners is None:
+            each: Floats = self._attend(queries[:, np.newaxis])[:, 0]
+            return each
+        if count == 1:
+            alone: Floats = self._attend(queries[np.newaxis])[0]
+            return alone
+        slots = places(owners)
+        beams = np.zeros((count, int(slots.max()) + 1, queries.shape[1]), np.float32)
+        beams[owners, slots] = queries
+        contexts: Floats = self._attend(beams)[owners, slots]
+        return contexts
+
+    def _attend(self, queries: Floats) -> Floats:
         """`queries` (B, K, U) → the contexts' part of the attention vectors (B, K, U)."""
-        weights: Floats = queries @ self.keys
+        units = queries.shape[2]
+        weights: Floats = queries @ self.tokens[:, :, :units].transpose(0, 2, 1)
         if self.bias is not None:
             weights += self.bias[:, np.newaxis]
         weights -= np.maximum.reduce(weights, 2, keepdims=True)
         np.exp(weights, out=weights)
-        contexts: Floats = weights @ self.values
+        contexts: Floats = weights @ self.tokens[:, :, units:]
         contexts /= np.add.reduce(weights, 2, keepdims=True)
         return contexts
 
-    def attend_each(self, queries: Floats) -> Floats:
-        """The same with one query for each sentence: (B, U) → (B, U)."""
-        return self.attend(queries[:, np.newaxis])[:, 0]
+
+class Reader(Protocol):
+    """Layers that read one way: `numpy_encoder.Stack`."""
+
+    def run(self, ids: Ids, lengths: Indices) -> Read:
+        """`ids` (B, S), `lengths` (B,), at least 1 and falling."""
+        ...
 
 
 class NumpyModel:
@@ -98,7 +121,7 @@ class NumpyModel:
         self.units = units
         table = _table(model.source_embedding)
         stacks = (encoder.forward, encoder.backward) if isinstance(encoder, BiEncoder) else (encoder.layers,)
-        self._stacks = [Stack(stack, table) for stack in stacks]
+        self._readers: Sequence[Reader] = [Stack(stack, table) for stack in stacks]
         layers = [LSTMWeights.of(cell) for cell in decoder.cells if isinstance(cell, LSTMCell)]
         embedded = layers[0].inputs[:-units]  # the attention vector comes after the embedding
         self._table = _table(model.target_embedding) @ embedded + layers[0].bias
@@ -123,20 +146,23 @@ class NumpyModel:
         backwards[rows, behind] = ids[rows, times]
         if self.hparams.source_reverse:
             ids, backwards = backwards, ids
-        ahead = self._stacks[0].run(ids, lengths)
-        if len(self._stacks) == 1:
+        ahead = self._readers[0].run(ids, lengths)
+        if len(self._readers) == 1:
             outputs = ahead.outputs[times, rows]
         else:
-            back = self._stacks[1].run(backwards, lengths)
+            back = self._readers[1].run(backwards, lengths)
             outputs = np.concatenate([ahead.outputs[times, rows], back.outputs[behind, rows]], axis=1)
             ahead = Read(outputs, *(np.stack(pair, 2) for pair in zip(ahead[1:], back[1:], strict=True)))
-        padded = np.zeros((*ids.shape, 2 * self.units), np.float32)
-        padded[rows, times] = multiply(outputs, self._memory_kernel)
+        tokens = np.zeros((*ids.shape, 2 * self.units), np.float32)
+        tokens[rows, times] = self.look(outputs)
         bias = None
         if len(rows) < ids.size:
             bias = np.where(np.arange(ids.shape[1]) < lengths[:, np.newaxis], np.float32(0), _MASKED)
-        memory = Memory(padded[:, :, : self.units].transpose(0, 2, 1), padded[:, :, self.units :], bias)
-        return self._start(ahead, len(lengths)), memory
+        return self._start(ahead, len(lengths)), Memory(tokens, lengths, bias)
+
+    def look(self, outputs: Floats) -> Floats:
+        """`outputs` (N, I) of the encoder → what attention looks at (N, 2U)."""
+        return multiply(outputs, self._memory_kernel)
 
     def _start(self, read: Read, count: int) -> State:
         layers = len(self._kernels)
@@ -146,10 +172,17 @@ class NumpyModel:
             state[:, layers + 1 :] = read.cells.reshape(count, layers, -1)
         return state
 
-    def step(self, ids: NDArray[np.intp], state: State, attend: Callable[[Floats], Floats]) -> Floats:
-        """One token for each hypothesis: `ids` (N,) → what is multiplied with `projection`, (N, U).
+    def room(self, rows: int, parts: int = 1) -> Room:
+        """Room for the scores of so many hypotheses, with the highest of so many parts of the vocabulary."""
+        return Logits(self.projection, rows, parts)
 
-        `state` is updated in place; `attend` gives each query's part of the attention vector, both (N, U).
+    def step(
+        self, ids: NDArray[np.intp], state: State, memory: Memory, owners: NDArray[np.intp] | None = None
+    ) -> Floats:
+        """One token for each hypothesis: `ids` (N,) → what `room` makes scores of, (N, U).
+
+        `owners` (N,), rising, are the sources of `memory` that they belong to; without them there is one of each.
+        `state` is updated in place.
         """
         count, layers, said = len(state), len(self._kernels), state[:, 0]
         for i, kernel in enumerate(self._kernels):
@@ -162,7 +195,7 @@ class NumpyModel:
             run_gates(gates, cells, cells, outputs)
             said = outputs + said if i >= self._first_residual else outputs
         vector = multiply(said, self._query_kernel)
-        vector += attend(said)
+        vector += memory.attend(said, owners)
         state[:, 0] = vector
         return vector if self.hparams.output_attention else said.copy()
 

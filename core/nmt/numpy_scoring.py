@@ -12,9 +12,7 @@ from numpy.typing import NDArray
 
 from core.nmt.dataset import pad
 from core.nmt.numpy_layers import Floats, Ids
-from core.nmt.numpy_logits import Logits
 from core.nmt.numpy_model import Memory, NumpyModel, State
-from core.nmt.numpy_search import attend_beams, places
 from core.nmt.search import Ends
 
 # Rows of the vocabulary's logits that are worked out at once.
@@ -59,8 +57,7 @@ def _follow(
         live = lengths[rows] > t
         if not live.all():
             rows, state, last = rows[live], state[live], last[live]
-        attend = attend_beams(memory, owners[rows], places(owners[rows]))
-        vectors.append(model.step(last, state, attend))
+        vectors.append(model.step(last, state, memory, owners[rows]))
         last = said[rows, t]
         of_rows.append(rows)
         tokens.append(last)
@@ -70,10 +67,10 @@ def _follow(
 
 def _log_probs(model: NumpyModel, vectors: Floats, tokens: NDArray[np.intp]) -> Floats:
     """`vectors` (N, U) of steps, and the `tokens` (N,) said there → their log-probabilities (N,)."""
-    logits = Logits(model.projection, min(len(vectors), _ROWS))
+    room = model.room(min(len(vectors), _ROWS))
     gained = np.empty(len(vectors), np.float32)
     for at in range(0, len(vectors), _ROWS):
-        some = logits.of(vectors[at : at + _ROWS])
-        said = some[np.arange(len(some)), tokens[at : at + _ROWS]]
-        gained[at : at + _ROWS] = said - logits.log_sum_exp(some, some.max(1))
+        scores = room.of(vectors[at : at + _ROWS])
+        said = scores.logits[np.arange(len(scores.logits)), tokens[at : at + _ROWS]]
+        gained[at : at + _ROWS] = said - scores.log_sums
     return gained

@@ -17,8 +17,7 @@ from numpy.typing import NDArray
 
 from core.nmt.dataset import pad
 from core.nmt.hparams import HParams
-from core.nmt.numpy_layers import Floats, Ids
-from core.nmt.numpy_logits import Logits, part_maxima
+from core.nmt.numpy_layers import Floats, Ids, places
 from core.nmt.numpy_model import Memory, NumpyModel, State
 from core.nmt.search import Ends
 
@@ -93,21 +92,6 @@ def in_shares(
     return [by_source[i] for i in range(len(order))]
 
 
-def attend_beams(memory: Memory, sentences: NDArray[np.intp], slots: NDArray[np.intp]) -> Callable[[Floats], Floats]:
-    """Attention for hypotheses side by side: of which source each is (N,), and its place among that source's (N,)."""
-
-    def attend(queries: Floats) -> Floats:
-        if len(memory.keys) == 1:
-            alone: Floats = memory.attend(queries[np.newaxis])[0]
-            return alone
-        beams = np.zeros((len(memory.keys), int(slots.max()) + 1, queries.shape[1]), np.float32)
-        beams[sentences, slots] = queries
-        contexts: Floats = memory.attend(beams)[sentences, slots]
-        return contexts
-
-    return attend
-
-
 class _Live(NamedTuple):
     """The hypotheses that can still win, those of one source side by side.
 
@@ -142,7 +126,8 @@ class _Search:
         self.bounds = np.array(bounds)
         self.ends = ends
         self.beam_width = beam_width
-        self._logits = Logits(model.projection, len(sources) * max(1, beam_width))
+        parts = max(_PARTS, 2 * beam_width) if beam_width else 1
+        self._room = model.room(len(sources) * max(1, beam_width), parts)
 
     def run(self) -> list[Found]:
         """The best hypothesis for each source."""
@@ -160,11 +145,11 @@ class _Search:
         ids = np.full((count, int(bounds.max())), self.ends.eos_id, np.int32)
         totals, steps = np.zeros(count, np.float32), np.zeros(count, np.int64)
         rows, last = np.arange(count), np.full(count, self.ends.sos_id)
+        room = self.model.room(count)
         for t in range(ids.shape[1]):
-            logits = self._logits.of(self.model.step(last, state, memory.attend_each))
-            last = logits.argmax(1)
-            highest = logits[np.arange(len(last)), last]
-            totals[rows] += highest - self._logits.log_sum_exp(logits, highest)
+            scores = room.of(self.model.step(last, state, memory))
+            last = scores.logits.argmax(1)
+            totals[rows] += scores.maxima[:, 0] - scores.log_sums
             ids[rows, t], steps[rows] = last, t + 1
             live = (last != self.ends.eos_id) & (t + 1 < bounds[rows])
             if not live.any():
@@ -236,22 +221,20 @@ class _Search:
 
     def _grow(self, live: _Live, memory: Memory, ended: Floats) -> _Grown:
         """Each source's continuations that belong to its beam, the best first, and none that can't win."""
-        slots = places(live.sentences)
-        attend = attend_beams(memory, live.sentences, slots)
-        logits = self._logits.of(self.model.step(live.ids[:, -1], live.state, attend))
-        maxima = part_maxima(logits, max(_PARTS, 2 * self.beam_width))
-        before = live.log_probs - self._logits.log_sum_exp(logits, maxima.max(1))
-        bounds = np.maximum(self._bounds(maxima + before[:, np.newaxis], live.sentences, slots), ended)
-        reached = logits >= (bounds[live.sentences] - before - _SLACK)[:, np.newaxis]
-        parents, tokens = np.divmod(np.flatnonzero(reached), logits.shape[1])  # much sooner than np.nonzero of a matrix
-        grown = _Grown(parents, tokens, before[parents] + logits[parents, tokens])
+        scores = self._room.of(self.model.step(live.ids[:, -1], live.state, memory, live.sentences))
+        before = live.log_probs - scores.log_sums
+        parts = scores.maxima + before[:, np.newaxis]
+        bounds = np.maximum(self._bounds(parts, live.sentences), ended)
+        parents, tokens = self._room.reached(scores, bounds[live.sentences] - before - _SLACK)
+        grown = _Grown(parents, tokens, before[parents] + scores.logits[parents, tokens])
         sentences = live.sentences[parents]
         # Equal ones stay in the order of the beams and of the vocabulary, as in TensorFlow's top_k.
         order = np.lexsort((-grown.log_probs, sentences))
         return grown.take(order[places(sentences[order]) < self.beam_width])
 
-    def _bounds(self, parts: Floats, sentences: NDArray[np.intp], slots: NDArray[np.intp]) -> Floats:
+    def _bounds(self, parts: Floats, sentences: NDArray[np.intp]) -> Floats:
         """For each source a log-probability that at least K continuations reach: the K-th of the parts' highest."""
+        slots = places(sentences)
         table = np.full((len(self.bounds), int(slots.max()) + 1, parts.shape[1]), -np.inf, np.float32)
         table[sentences, slots] = parts
         flat = table.reshape(len(self.bounds), -1)
@@ -271,9 +254,3 @@ def _sure(owners: NDArray[np.intp], grown: _Grown, step: int, ended: Floats) -> 
 def _continue(live: _Live, grown: _Grown) -> _Live:
     ids = np.concatenate([live.ids[grown.parents], grown.tokens[:, np.newaxis]], axis=1)
     return _Live(live.sentences[grown.parents], grown.log_probs, ids, live.state[grown.parents])
-
-
-def places(groups: NDArray[np.intp]) -> NDArray[np.intp]:
-    """`groups` (N,), rising → the place of each within its group, from 0."""
-    places: NDArray[np.intp] = np.arange(len(groups)) - np.searchsorted(groups, groups)
-    return places

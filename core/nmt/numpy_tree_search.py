@@ -13,10 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.nmt.dataset import pad
-from core.nmt.numpy_layers import Floats, Ids
-from core.nmt.numpy_logits import Logits
+from core.nmt.numpy_layers import Floats, Ids, places
+from core.nmt.numpy_logits import Room
 from core.nmt.numpy_model import Memory, NumpyModel, State
-from core.nmt.numpy_search import Found, attend_beams, in_shares, places
+from core.nmt.numpy_search import Found, in_shares
 from core.nmt.search import Ends
 from core.nmt.target_tree import ROOT, TargetTree
 
@@ -119,11 +119,11 @@ class _Search:
 
     def _follow(self, live: _Live, memory: Memory) -> list[list[Found]]:
         """The best that end and stay in the beam. What is below all of them can't join: log-probabilities only fall."""
-        count = len(memory.keys)
-        logits = Logits(self._model.projection, count * self._width)
+        count = len(memory.lengths)
+        room = self._model.room(count * self._width)
         ended = _Ended(count, self._count)
         while len(live.sentences):
-            parents, numbers, log_probs = self._grow(live, memory, logits)
+            parents, numbers, log_probs = self._grow(live, memory, room)
             owners = live.sentences[parents]
             ended.make_room(owners, log_probs, self._width)
             tokens = self._tree.tokens[numbers]
@@ -138,15 +138,14 @@ class _Search:
         ids = self._tree.sentence(leaf)
         return Found(ids, log_prob, len(ids) + 1)
 
-    def _grow(self, live: _Live, memory: Memory, room: Logits) -> tuple[NDArray[np.intp], NDArray[np.intp], Floats]:
+    def _grow(self, live: _Live, memory: Memory, room: Room) -> tuple[NDArray[np.intp], NDArray[np.intp], Floats]:
         """Each source's continuations that belong to its beam, the best first: of which hypothesis (C,), by which of
         the tree's branches (C,), and their log-probabilities (C,).
         """
-        attend = attend_beams(memory, live.sentences, places(live.sentences))
-        logits = room.of(self._model.step(live.tokens, live.state, attend))
-        before = live.log_probs - room.log_sum_exp(logits, logits.max(1))
+        scores = room.of(self._model.step(live.tokens, live.state, memory, live.sentences))
+        before = live.log_probs - scores.log_sums
         parents, numbers = self._tree.branches(live.nodes)
-        log_probs = before[parents] + logits[parents, self._tree.tokens[numbers]]
+        log_probs = before[parents] + scores.logits[parents, self._tree.tokens[numbers]]
         # Equal ones stay in the order of the beams and of the vocabulary, as in TensorFlow's top_k.
         owners = live.sentences[parents]
         order = np.lexsort((-log_probs, owners))

@@ -8,18 +8,21 @@ import pytest
 import tensorflow as tf
 
 from core.nmt.beams import BeamSettings, beam_search, repeat_rows
+from core.nmt.compiled_model import CompiledModel
 from core.nmt.dataset import pad
 from core.nmt.embeddings import Vectors
 from core.nmt.errors import NmtError
 from core.nmt.hparams import HParams
+from core.nmt.kernels import load_kernels
 from core.nmt.model import Pretrained, SearchState, Seq2Seq, Start
+from core.nmt.numpy_logits import Logits
 from core.nmt.numpy_model import Memory, NumpyModel, covers
 from core.nmt.numpy_search import best_answers, covers_search
 from core.nmt.search import Ends, greedy_search
 
 ENDS = Ends(1, 2)
 SRC_VOCAB, TGT_VOCAB = 29, 150
-PLAIN = HParams(num_units=6, num_layers=3, attention="scaled_luong", init_weight=1.2)
+PLAIN = HParams(num_units=16, num_layers=3, attention="scaled_luong", init_weight=1.2)
 VARIANTS = {
     "scaled_luong": PLAIN,
     "luong, both ways": replace(PLAIN, attention="luong", encoder_type="bi", num_layers=4),
@@ -78,14 +81,22 @@ def assert_same(found, expected, bounds):
         assert one.scored_tokens == min(len(ids) + 1, bound)
 
 
+def copies(model):
+    """A copy for each way of making a model's steps that this machine has."""
+    library = load_kernels()
+    return [NumpyModel(model), *([CompiledModel(model, library)] if library else [])]
+
+
 @pytest.mark.parametrize("beam_width", [0, 4])
 @pytest.mark.parametrize("name", VARIANTS)
 def test_same_answers_as_tensorflow(name, beam_width):
     model, sources = make_model(VARIANTS[name]), make_sources()
     bounds = [2 + i for i in range(len(sources))]
     ends = make_ends(model, sources)
-    found = best_answers(NumpyModel(model), sources, bounds, beam_width, ends)
-    assert_same(found, search_in_tensorflow(model, sources, bounds, beam_width, ends), bounds)
+    expected = search_in_tensorflow(model, sources, bounds, beam_width, ends)
+    for copy in copies(model):
+        found = best_answers(copy, sources, bounds, beam_width, ends)
+        assert_same(found, expected, bounds)
     ended = {one.scored_tokens - len(one.ids) for one in found}
     assert ended == {0, 1} or (beam_width and 1 in ended)  # greedily found ones are cut off, too
 
@@ -103,12 +114,13 @@ def test_same_answers_with_pretrained_vectors():
 @pytest.mark.parametrize("beam_width", [0, 3])
 def test_many_at_once_give_what_each_gives_alone(beam_width):
     trained, sources = make_model(PLAIN), make_sources(count=40)
-    model, ends = NumpyModel(trained), make_ends(trained, sources)
-    together = best_answers(model, sources, [10] * len(sources), beam_width, ends)
-    for source, one in zip(sources, together, strict=True):
-        [alone] = best_answers(model, [source], [10], beam_width, ends)
-        assert (one.ids, one.scored_tokens) == (alone.ids, alone.scored_tokens)
-        assert one.log_prob == pytest.approx(alone.log_prob, rel=1e-4)
+    ends = make_ends(trained, sources)
+    for model in copies(trained):
+        together = best_answers(model, sources, [10] * len(sources), beam_width, ends)
+        for source, one in zip(sources, together, strict=True):
+            [alone] = best_answers(model, [source], [10], beam_width, ends)
+            assert (one.ids, one.scored_tokens) == (alone.ids, alone.scored_tokens)
+            assert one.log_prob == pytest.approx(alone.log_prob, rel=1e-4)
 
 
 class Chain:
@@ -119,9 +131,12 @@ class Chain:
 
     def encode(self, ids, lengths):
         count = len(lengths)
-        return np.zeros((count, 1, 0), "f"), Memory(np.zeros((count, 0, 1), "f"), np.zeros((count, 1, 0), "f"), None)
+        return np.zeros((count, 1, 0), "f"), Memory(np.zeros((count, 1, 0), "f"), np.ones(count, int), None)
 
-    def step(self, ids, state, attend):
+    def room(self, rows, parts=1):
+        return Logits(self.projection, rows, parts)
+
+    def step(self, ids, state, memory, owners=None):
         return np.eye(len(self.projection), dtype="f")[ids]
 
 

@@ -1,0 +1,294 @@
+/* What an answer is made of, for a processor with vectors: products of few rows, LSTM gates, attention, and what a
+ * search asks of the logits. `core/nmt/kernels.py` compiles it, `core/nmt/compiled_model.py` calls it.
+ *
+ * Arrays are float32, their last axis without gaps, and belong to the caller. Every row is worked out in the same order
+ * whatever lies beside it, so a row's numbers do not depend on the batch. Nothing is kept between calls.
+ *
+ * Kernels (I, O) come packed: panels of 16 columns one after the other, (ceil(O / 16), I, 16), zeros behind the last
+ * column. A product reads them from the first to the last byte once, however many rows it takes; BLAS would copy them
+ * into such an order anew each time, which for a few rows takes longer than to multiply them.
+ */
+
+#include <math.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef float floats __attribute__((vector_size(32)));
+typedef float loose __attribute__((vector_size(32), aligned(4))); /* the same, wherever it lies */
+typedef int32_t ints __attribute__((vector_size(32)));
+
+#define WIDTH 8
+#define PANEL 16
+#define MOST 4      /* panels that are gone through together */
+#define TILE 6      /* most rows of a product that are taken at once: their sums fit the registers */
+#define TOGETHER 48 /* rows of a step whose gates are worked out before the next ones': they fit the cache */
+#define SCORED 12   /* rows whose logits are looked at before the next ones are multiplied, for the same reason */
+
+#define INLINE static inline __attribute__((always_inline))
+
+INLINE floats load(const float *from) { return *(const loose *)from; }
+INLINE void store(float *to, floats values) { *(loose *)to = values; }
+INLINE floats all(float value) { return value - (floats){0}; }
+
+INLINE floats choose(ints which, floats yes, floats no) { return (floats)((which & (ints)yes) | (~which & (ints)no)); }
+INLINE floats larger(floats a, floats b) { return choose(a > b, a, b); }
+
+INLINE float sum_of(floats a) { return ((a[0] + a[4]) + (a[2] + a[6])) + ((a[1] + a[5]) + (a[3] + a[7])); }
+
+INLINE float largest_of(floats a) {
+    float largest = a[0];
+    for (int i = 1; i < WIDTH; i++) largest = a[i] > largest ? a[i] : largest;
+    return largest;
+}
+
+/* e^x, to the last bit or two: 2^n times a polynomial of what is left, |r| <= ln 2 / 2 (Cephes, expf). What float32
+ * can't hold is the largest or smallest that it can. */
+INLINE floats exponential(floats x) {
+    const floats low = all(-87.0f), high = all(88.0f), shift = all(12582912.0f); /* 1.5 * 2^23: rounds to integers */
+    x = choose(x < low, low, x);
+    x = choose(x > high, high, x);
+    floats shifted = x * 1.44269504f + shift;
+    ints power = (ints)shifted - (ints)shift;
+    floats n = shifted - shift;
+    floats r = x - n * 0.693359375f;
+    r = r + n * 2.12194440e-4f;
+    floats p = all(1.9875691500e-4f);
+    p = p * r + 1.3981999507e-3f;
+    p = p * r + 8.3334519073e-3f;
+    p = p * r + 4.1665795894e-2f;
+    p = p * r + 1.6666665459e-1f;
+    p = p * r + 5.0000001201e-1f;
+    p = p * r * r + r + 1.0f;
+    return p * (floats)((power + 127) << 23);
+}
+
+/* `rows` and `panels` are constants where it is called, so the sums lie in registers. */
+INLINE void tile(const int rows, const int panels, intptr_t depth, const float *x, intptr_t x_stride,
+                 const float *kernel, float *y, intptr_t y_stride, int add) {
+    floats sums[16];
+#pragma GCC unroll 16
+    for (int r = 0; r < rows; r++)
+#pragma GCC unroll 8
+        for (int c = 0; c < 2 * panels; c++)
+            sums[2 * panels * r + c] = add ? load(y + r * y_stride + WIDTH * c) : (floats){0};
+    for (intptr_t k = 0; k < depth; k++) {
+        floats weights[8];
+#pragma GCC unroll 8
+        for (int c = 0; c < 2 * panels; c++)
+            weights[c] = load(kernel + ((c / 2) * depth + k) * PANEL + c % 2 * WIDTH);
+#pragma GCC unroll 16
+        for (int r = 0; r < rows; r++) {
+            floats value = all(x[r * x_stride + k]);
+#pragma GCC unroll 8
+            for (int c = 0; c < 2 * panels; c++) sums[2 * panels * r + c] += value * weights[c];
+        }
+    }
+#pragma GCC unroll 16
+    for (int r = 0; r < rows; r++)
+#pragma GCC unroll 8
+        for (int c = 0; c < 2 * panels; c++) store(y + r * y_stride + WIDTH * c, sums[2 * panels * r + c]);
+}
+
+/* `panels` is 1 or MOST. Of fewer rows more panels at once: an addition waits for the one before, so there have to be
+ * some to choose from. */
+static void tiles(intptr_t rows, int panels, intptr_t depth, const float *x, intptr_t x_stride, const float *kernel,
+                  float *y, intptr_t y_stride, int add) {
+#define CASE(ROWS, PANELS)                                                                                  \
+    case ROWS:                                                                                              \
+        for (; panels >= PANELS; panels -= PANELS, kernel += PANELS * depth * PANEL, y += PANELS * PANEL)   \
+            tile(ROWS, PANELS, depth, x, x_stride, kernel, y, y_stride, add);                               \
+        for (; panels; panels--, kernel += depth * PANEL, y += PANEL)                                       \
+            tile(ROWS, 1, depth, x, x_stride, kernel, y, y_stride, add);                                    \
+        break;
+    switch (rows) { CASE(1, 4) CASE(2, 2) CASE(3, 2) CASE(5, 1) CASE(6, 1) }
+#undef CASE
+}
+
+/* `x` (count, depth) @ `kernel` (depth, 16 * panels) → `y`, or added to what lies there. */
+void product(intptr_t count, intptr_t depth, intptr_t panels, const float *x, intptr_t x_stride, const float *kernel,
+             float *y, intptr_t y_stride, int add) {
+    /* Of so many rows how many to take first. Sums of four rows would have to wait for one another. */
+    static const int first[] = {0, 1, 2, 3, 2, 5, 6, 5, 5, 6, 5, 6};
+    for (intptr_t p = 0; p < panels;) {
+        int width = panels - p < MOST ? 1 : MOST;
+        for (intptr_t r = 0, taken; r < count; r += taken) {
+            taken = count - r < 2 * TILE ? first[count - r] : TILE;
+            tiles(taken, width, depth, x + r * x_stride, x_stride, kernel + p * depth * PANEL,
+                  y + r * y_stride + p * PANEL, y_stride, add);
+        }
+        p += width;
+    }
+}
+
+/* An LSTM step after its product, of one row: see `numpy_layers.LSTMWeights` for how its gates come. */
+INLINE void run_gates(intptr_t units, const float *gates, float *cells, float *outputs) {
+    for (intptr_t u = 0; u < units; u += WIDTH) {
+        floats i = 1.0f / (1.0f + exponential(load(gates + u)));
+        floats f = 1.0f / (1.0f + exponential(load(gates + units + u)));
+        floats o = 1.0f / (1.0f + exponential(load(gates + 2 * units + u)));
+        floats g = 2.0f / (1.0f + exponential(load(gates + 3 * units + u))) - 1.0f;
+        floats cell = f * load(cells + u) + i * g;
+        store(cells + u, cell);
+        store(outputs + u, o * (2.0f / (1.0f + exponential(-2.0f * cell)) - 1.0f));
+    }
+}
+
+INLINE void add_to(intptr_t units, float *to, const float *from) {
+    for (intptr_t u = 0; u < units; u += WIDTH) store(to + u, load(to + u) + load(from + u));
+}
+
+/* Layers of an encoder or a decoder, bottom first. */
+typedef struct {
+    intptr_t layers, units, first_residual;
+    const float *table;  /* (V, 4U): what the bottom layer's kernel makes of a token, its bias added */
+    const float **inputs; /* packed (U, 4U): what layers read; the bottom layer of an encoder has none */
+    const float **states; /* packed (U, 4U): their own state; those of a decoder lie behind the inputs, as (2U, 4U) */
+    const float **biases; /* (4U,); none of the bottom layer */
+} Stack;
+
+/* Reads `ids` (count, steps), whose `lengths` fall. `outputs` (count, steps, U) are those of the top layer; `states`
+ * and `cells` (count, L, U) zeros, and then those after each row's last token. Returns 0 where there is no memory. */
+int read_tokens(const Stack *stack, intptr_t count, intptr_t steps, const int32_t *ids, const intptr_t *lengths,
+                float *outputs, float *states, float *cells) {
+    intptr_t units = stack->units, width = 4 * units, beside = stack->layers * units;
+    float *gates = malloc(sizeof(float) * count * steps * width);
+    if (!gates) return 0;
+    for (intptr_t layer = 0; layer < stack->layers; layer++) {
+        for (intptr_t b = 0; b < count; b++) {
+            for (intptr_t t = 0; t < lengths[b]; t++)
+                memcpy(gates + (b * steps + t) * width,
+                       layer ? stack->biases[layer] : stack->table + ids[b * steps + t] * width, sizeof(float) * width);
+            if (layer)
+                product(lengths[b], units, width / PANEL, outputs + b * steps * units, units, stack->inputs[layer],
+                        gates + b * steps * width, width, 1);
+        }
+        float *own = states + layer * units;
+        intptr_t active = count;
+        for (intptr_t t = 0; t < steps; t++) {
+            while (active && lengths[active - 1] <= t) active--;
+            if (t)
+                product(active, units, width / PANEL, own, beside, stack->states[layer], gates + t * width,
+                        steps * width, 1);
+            for (intptr_t b = 0; b < active; b++) {
+                float *said = outputs + (b * steps + t) * units;
+                run_gates(units, gates + (b * steps + t) * width, cells + b * beside + layer * units, own + b * beside);
+                if (layer < stack->first_residual) memcpy(said, own + b * beside, sizeof(float) * units);
+                else add_to(units, said, own + b * beside);
+            }
+        }
+    }
+    free(gates);
+    return 1;
+}
+
+/* What attention looks at: `memory` (B, steps, 2U), of each token what it is looked for by and what it then adds. */
+typedef struct {
+    intptr_t steps;
+    const float *memory;
+    const intptr_t *lengths;
+} Memory;
+
+/* `query` (U,) → the context's part of the attention vector (U,); `weights` (steps,) is room. */
+static void attend(const Memory *memory, intptr_t owner, intptr_t units, const float *query, float *weights,
+                   float *context) {
+    const float *tokens = memory->memory + owner * memory->steps * 2 * units;
+    intptr_t count = memory->lengths[owner];
+    float highest = -INFINITY, sum = 0;
+    for (intptr_t s = 0; s < count; s++) {
+        floats product = {0};
+        for (intptr_t u = 0; u < units; u += WIDTH) product += load(query + u) * load(tokens + s * 2 * units + u);
+        weights[s] = sum_of(product);
+        highest = weights[s] > highest ? weights[s] : highest;
+    }
+    for (intptr_t s = 0; s < count; s++) sum += weights[s] = exponential(all(weights[s] - highest))[0];
+    for (intptr_t u = 0; u < units; u += WIDTH) {
+        floats found = {0};
+        for (intptr_t s = 0; s < count; s++) found += weights[s] * load(tokens + (2 * s + 1) * units + u);
+        store(context + u, found / sum);
+    }
+}
+
+/* One token for each hypothesis: see `numpy_model.NumpyModel.step`. `query_kernel` packed (U, U); `vectors`
+ * (count, U), of the attention or, without `output_attention`, of the top layer. Returns 0 where there is no memory. */
+int step(const Stack *stack, const float *query_kernel, int output_attention, const Memory *memory, intptr_t count,
+         const intptr_t *ids, const intptr_t *owners, float *state, float *vectors) {
+    intptr_t units = stack->units, width = 4 * units, layers = stack->layers, stride = (2 * layers + 1) * units;
+    float *gates = malloc(sizeof(float) * (TOGETHER * (width + 2 * units) + memory->steps));
+    if (!gates) return 0;
+    float *beside = gates + TOGETHER * width, *weights = beside + TOGETHER * 2 * units;
+    size_t size = sizeof(float) * units;
+    for (intptr_t at = 0; at < count; at += TOGETHER) {
+        intptr_t rows = count - at < TOGETHER ? count - at : TOGETHER;
+        float *some = state + at * stride;
+        for (intptr_t r = 0; r < rows; r++) memcpy(beside + 2 * r * units, some + r * stride, size);
+        for (intptr_t layer = 0; layer < layers; layer++) {
+            float *outputs = some + (layer + 1) * units, *cells = outputs + layers * units;
+            for (intptr_t r = 0; r < rows; r++) {
+                memcpy(beside + (2 * r + 1) * units, outputs + r * stride, size);
+                memcpy(gates + r * width, layer ? stack->biases[layer] : stack->table + ids[at + r] * width, 4 * size);
+            }
+            product(rows, 2 * units, width / PANEL, beside, 2 * units, stack->states[layer], gates, width, 1);
+            for (intptr_t r = 0; r < rows; r++) {
+                float *said = beside + 2 * r * units;
+                run_gates(units, gates + r * width, cells + r * stride, outputs + r * stride);
+                if (layer < stack->first_residual) memcpy(said, outputs + r * stride, size);
+                else add_to(units, said, outputs + r * stride);
+            }
+        }
+        for (intptr_t r = 0; r < rows; r++)
+            attend(memory, owners[at + r], units, beside + 2 * r * units, weights, some + r * stride);
+        product(rows, units, units / PANEL, beside, 2 * units, query_kernel, some, stride, 1);
+        for (intptr_t r = 0; r < rows; r++)
+            memcpy(vectors + (at + r) * units, output_attention ? some + r * stride : beside + 2 * r * units, size);
+    }
+    free(gates);
+    return 1;
+}
+
+/* `vectors` (count, U) → `logits` (count, 16 * panels), of which `size` are the vocabulary's; the highest of each part
+ * of the vocabulary, `length` tokens long, `maxima` (count, parts); and `sums` (count,), log Σ e^logit. */
+void score(intptr_t count, intptr_t units, intptr_t size, const float *vectors, const float *projection,
+           intptr_t length, float *logits, float *maxima, float *sums) {
+    intptr_t panels = (size + PANEL - 1) / PANEL, stride = panels * PANEL, parts = (size + length - 1) / length;
+    for (intptr_t at = 0; at < count; at += SCORED) {
+        intptr_t rows = count - at < SCORED ? count - at : SCORED;
+        product(rows, units, panels, vectors + at * units, units, projection, logits + at * stride, stride, 0);
+        for (intptr_t r = at; r < at + rows; r++) {
+            const float *row = logits + r * stride;
+            float highest = -INFINITY, sum = 0;
+            for (intptr_t part = 0; part < parts; part++) {
+                intptr_t i = part * length, end = i + length < size ? i + length : size;
+                floats most = all(-INFINITY);
+                for (; i + WIDTH <= end; i += WIDTH) most = larger(load(row + i), most);
+                float found = largest_of(most);
+                for (; i < end; i++) found = row[i] > found ? row[i] : found;
+                maxima[r * parts + part] = found;
+                highest = found > highest ? found : highest;
+            }
+            floats powers = {0};
+            intptr_t i = 0;
+            for (; i + WIDTH <= size; i += WIDTH) powers += exponential(load(row + i) - highest);
+            for (; i < size; i++) sum += exponential(all(row[i] - highest))[0];
+            sums[r] = highest + logf(sum_of(powers) + sum);
+        }
+    }
+}
+
+/* Logits that are at least their row's bound, row by row: how many there are, and of `room` of them `rows` and
+ * `tokens`. `maxima` as `score` found them. */
+intptr_t reached(intptr_t count, intptr_t size, intptr_t length, const float *logits, const float *maxima,
+                 const float *bounds, intptr_t room, intptr_t *rows, intptr_t *tokens) {
+    intptr_t stride = (size + PANEL - 1) / PANEL * PANEL, parts = (size + length - 1) / length, found = 0;
+    for (intptr_t r = 0; r < count; r++)
+        for (intptr_t part = 0; part < parts; part++) {
+            if (!(maxima[r * parts + part] >= bounds[r])) continue;
+            intptr_t end = (part + 1) * length < size ? (part + 1) * length : size;
+            for (intptr_t i = part * length; i < end; i++) {
+                if (!(logits[r * stride + i] >= bounds[r])) continue;
+                if (found < room) rows[found] = r, tokens[found] = i;
+                found++;
+            }
+        }
+    return found;
+}

@@ -1,0 +1,153 @@
+"""A compiled model's steps, held to those of NumPy over the same weights."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from core.nmt.compiled_model import CompiledLogits, CompiledModel, quick_model
+from core.nmt.dataset import pad
+from core.nmt.errors import NmtError
+from core.nmt.hparams import HParams
+from core.nmt.kernels import load_kernels, pack
+from core.nmt.model import Seq2Seq
+from core.nmt.numpy_logits import Logits
+from core.nmt.numpy_model import NumpyModel
+from core.nmt.numpy_scoring import score_answers
+from core.nmt.numpy_search import best_answers
+from core.nmt.numpy_tree_search import known_n_best
+from core.nmt.search import Ends
+from core.nmt.target_tree import TargetTree
+
+ENDS = Ends(1, 2)
+VOCAB = 90
+PLAIN = HParams(num_units=32, num_layers=3, attention="scaled_luong", init_weight=0.6)
+VARIANTS = {
+    "scaled_luong": PLAIN,
+    "luong, both ways": replace(PLAIN, attention="luong", encoder_type="bi", num_layers=4),
+    "residual": replace(PLAIN, residual=True),
+    "residual, both ways": replace(PLAIN, residual=True, encoder_type="bi", num_layers=4),
+    "output of the cell, state not passed": replace(PLAIN, output_attention=False, pass_hidden_state=False),
+    "reversed source": replace(PLAIN, source_reverse=True),
+}
+
+library = load_kernels()
+pytestmark = pytest.mark.skipif(library is None, reason="there is no C compiler")
+
+
+def make_models(hparams):
+    """The same weights in NumPy and compiled."""
+    model = Seq2Seq(hparams, VOCAB, VOCAB)
+    generator = np.random.default_rng(5)
+    for variable in model.trainable_variables:
+        if variable.shape.rank < 2:  # biases and the scale begin all alike
+            variable.assign_add(generator.normal(size=variable.shape).astype("f") / 2)
+    return NumpyModel(model), CompiledModel(model, library)
+
+
+def make_sources(count):
+    generator = np.random.default_rng(count)
+    lengths = sorted(generator.integers(1, 9, count), reverse=True)
+    return [generator.integers(3, VOCAB, n, np.int32) for n in lengths]
+
+
+@pytest.mark.parametrize("name", VARIANTS)
+def test_states_and_scores_are_those_of_numpy(name):
+    slow, quick = make_models(VARIANTS[name])
+    ids, lengths = pad(make_sources(7))
+    (state, memory), (own_state, own_memory) = (model.encode(ids, lengths.astype(int)) for model in (slow, quick))
+    np.testing.assert_allclose(own_state, state, atol=1e-5)
+    real = np.arange(ids.shape[1]) < lengths[:, np.newaxis]
+    np.testing.assert_allclose(own_memory.tokens[real], memory.tokens[real], atol=1e-4)
+    owners = np.repeat(np.arange(7), [1, 12, 3, 9, 30, 0, 14])  # more than a step's gates are worked out for at once
+    state, own_state = state[owners], own_state[owners]
+    generator = np.random.default_rng(2)
+    for _ in range(3):
+        tokens = generator.integers(0, VOCAB, len(owners))
+        vectors = slow.step(tokens, state, memory, owners)
+        own_vectors = quick.step(tokens, own_state, own_memory, owners)
+        np.testing.assert_allclose(own_vectors, vectors, atol=2e-5)
+        np.testing.assert_allclose(own_state, state, atol=2e-5)
+
+
+@pytest.mark.parametrize("beam_width", [0, 1, 5])
+@pytest.mark.parametrize("name", VARIANTS)
+def test_answers_are_those_of_numpy(name, beam_width):
+    slow, quick = make_models(VARIANTS[name])
+    sources = make_sources(50)
+    searches = [best_answers(model, sources, [9] * 50, beam_width, ENDS) for model in (slow, quick)]
+    for one, own in zip(*searches, strict=True):
+        assert (own.ids, own.scored_tokens) == (one.ids, one.scored_tokens)
+        assert own.log_prob == pytest.approx(one.log_prob, abs=1e-4)
+
+
+def test_known_answers_and_scores_are_those_of_numpy():
+    slow, quick = make_models(PLAIN)
+    sources, generator = make_sources(12), np.random.default_rng(8)
+    known = [generator.integers(3, 12, generator.integers(1, 6)).tolist() for _ in range(80)]
+    tree = TargetTree(known, ENDS.eos_id)
+    for ones, owns in zip(*(known_n_best(m, tree, sources, 3, (5, 32), ENDS) for m in (slow, quick)), strict=True):
+        assert [own.ids for own in owns] == [one.ids for one in ones]
+    answers = [known[i : i + 4] for i in range(12)]
+    expected, found = (score_answers(model, sources, answers, ENDS) for model in (slow, quick))
+    np.testing.assert_allclose(found, expected, atol=1e-4)
+
+
+def test_an_answer_is_the_same_to_the_last_bit_whatever_is_asked_beside_it():
+    _, model = make_models(PLAIN)
+    sources = make_sources(40)
+    together = best_answers(model, sources, [9] * 40, 0, ENDS)
+    assert [best_answers(model, [source], [9], 0, ENDS)[0] for source in sources] == together
+
+
+@pytest.mark.parametrize("size", [1.0, 400.0])
+@pytest.mark.parametrize("parts", [1, 7, 40])
+def test_scores_of_small_and_of_huge_logits(size, parts):
+    generator = np.random.default_rng(1)
+    projection = (generator.normal(size=(16, 101)) * size).astype("f")  # the last panel and the last vector have gaps
+    slow = Logits(projection, 50, parts)
+    quick = CompiledLogits(library, pack(projection), 101, 50, parts)
+    for count in (*range(1, 14), 50):
+        vectors = generator.normal(size=(count, 16)).astype("f")
+        expected, found = slow.of(vectors), quick.of(vectors)
+        for own, one in zip(found, expected, strict=True):
+            np.testing.assert_allclose(own, one, rtol=1e-5, atol=1e-4 * size)
+        np.testing.assert_array_equal(found.maxima.max(1), found.logits.max(1))
+        bounds = found.logits[:, 5].copy()
+        np.testing.assert_array_equal(quick.reached(found, bounds), np.nonzero(found.logits >= bounds[:, np.newaxis]))
+
+
+def test_all_logits_may_be_reached():
+    quick = CompiledLogits(library, pack(np.zeros((16, 90), "f")), 90, 2, 16)
+    rows, tokens = quick.reached(quick.of(np.ones((2, 16), "f")), np.zeros(2, "f"))
+    assert rows.tolist() == [0] * 90 + [1] * 90
+    assert tokens.tolist() == [*range(90), *range(90)]
+
+
+def test_gates_as_large_as_they_come_are_no_numbers_that_are_none():
+    model = Seq2Seq(replace(PLAIN, init_weight=60.0), VOCAB, VOCAB)
+    answers = best_answers(CompiledModel(model, library), make_sources(9), [9] * 9, 3, ENDS)
+    assert np.isfinite([answer.log_prob for answer in answers]).all()
+
+
+def test_products_of_any_number_of_rows():
+    generator = np.random.default_rng(0)
+    kernel = generator.normal(size=(24, 112)).astype("f")
+    packed = pack(kernel)
+    for count in range(1, 26):
+        rows, out = generator.normal(size=(count, 24)).astype("f"), np.ones((count, 112), "f")
+        library.product(count, 24, 7, rows.ctypes.data, 24, packed.ctypes.data, out.ctypes.data, 112, True)
+        np.testing.assert_allclose(out, 1 + rows @ kernel, rtol=1e-5, atol=1e-5)
+
+
+def test_units_that_fill_no_panel_are_left_to_numpy():
+    model = Seq2Seq(replace(PLAIN, num_units=24), VOCAB, VOCAB)
+    assert type(quick_model(model)) is NumpyModel
+    with pytest.raises(NmtError, match="16 divides"):
+        CompiledModel(model, library)
+    assert type(quick_model(Seq2Seq(PLAIN, VOCAB, VOCAB))) is CompiledModel
+
+
+def test_without_a_compiler_numpy_answers(monkeypatch):
+    monkeypatch.setenv("CC", "")
+    assert type(quick_model(Seq2Seq(PLAIN, VOCAB, VOCAB))) is NumpyModel
