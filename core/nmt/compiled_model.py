@@ -13,15 +13,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.nmt.errors import NmtError
-from core.nmt.kernels import PANEL, MemoryStruct, StackStruct, aligned, load_kernels, pack
+from core.nmt.kernels import PANEL, StackStruct, address, aligned, load_kernels, pack
 from core.nmt.model import Seq2Seq
 from core.nmt.numpy_encoder import Read, Stack
 from core.nmt.numpy_layers import Floats, Ids, Indices
-from core.nmt.numpy_logits import Room, Scores, part_length
+from core.nmt.numpy_logits import Continuations, Hypotheses, Room, Scores
 from core.nmt.numpy_model import Memory, NumpyModel, State
 
-# Logits that are expected to be reached for each hypothesis; where there are more, they are looked for again.
-_REACHED = 32
+# Tokens whose highest logit is known: most parts of a vocabulary need not be gone through to find the likeliest.
+_PART = 128
 
 
 def quick_model(model: Seq2Seq) -> NumpyModel:
@@ -42,19 +42,20 @@ class CompiledModel(NumpyModel):
         self._readers = [CompiledStack(stack, library) for stack in self._readers if isinstance(stack, Stack)]
         self._layers = _Layers(self._table, [], self._kernels, self._biases, self._first_residual)
         self._packed_query = pack(self._query_kernel)
+        self._query_address = address(self._packed_query)
         self._packed_memory = pack(self._memory_kernel)
         self._packed_projection = pack(self.projection)
 
     def room(self, rows: int, parts: int = 1) -> Room:
-        """Room for the scores of so many hypotheses, with the highest of so many parts of the vocabulary."""
-        return CompiledLogits(self._library, self._packed_projection, self.projection.shape[1], rows, parts)
+        """Room for the scores of so many hypotheses; the parts of the vocabulary are its own."""
+        return CompiledLogits(self._library, self._packed_projection, self.projection.shape[1], rows)
 
     def look(self, outputs: Floats) -> Floats:
         """`outputs` (N, I) of the encoder → what attention looks at (N, 2U)."""
         count, depth = outputs.shape
         panels = len(self._packed_memory)
         found = np.empty((count, panels * PANEL), np.float32)
-        operands = (_at(outputs), depth, _at(self._packed_memory), _at(found), panels * PANEL, False)
+        operands = (address(outputs), depth, address(self._packed_memory), address(found), panels * PANEL, False)
         self._library.product(count, depth, panels, *operands)
         return found
 
@@ -66,10 +67,10 @@ class CompiledModel(NumpyModel):
         ids = np.ascontiguousarray(ids, np.intp)
         owners = np.arange(count) if owners is None else np.ascontiguousarray(owners, np.intp)
         vectors = np.empty((count, self.units), np.float32)
-        looked = MemoryStruct(memory.tokens.shape[1], _at(memory.tokens), _at(memory.lengths))
-        weights = (self._layers.address, _at(self._packed_query), self.hparams.output_attention)
-        hypotheses = (count, _at(ids), _at(owners), _at(state), _at(vectors))
-        _check(self._library.step(*weights, ctypes.addressof(looked), *hypotheses))
+        weights = (self._layers.address, self._query_address, self.hparams.output_attention)
+        looked = (memory.tokens.shape[1], address(memory.tokens), address(memory.lengths))
+        hypotheses = (count, address(ids), address(owners), address(state), address(vectors))
+        _check(self._library.step(*weights, *looked, *hypotheses))
         return vectors
 
 
@@ -89,7 +90,7 @@ class CompiledStack:
         ids, lengths = np.ascontiguousarray(ids), np.ascontiguousarray(lengths)
         outputs = np.zeros((count, steps, units), np.float32)
         states, cells = np.zeros((2, count, self._layers.count, units), np.float32)
-        arrays = (_at(ids), _at(lengths), _at(outputs), _at(states), _at(cells))
+        arrays = (address(ids), address(lengths), address(outputs), address(states), address(cells))
         _check(self._library.read_tokens(self._layers.address, count, steps, *arrays))
         return Read(outputs.transpose(1, 0, 2), states, cells)
 
@@ -97,35 +98,34 @@ class CompiledStack:
 class CompiledLogits:
     """Room for the scores of one step, as `numpy_logits.Logits`."""
 
-    def __init__(self, library: ctypes.CDLL, projection: Floats, size: int, rows: int, parts: int) -> None:
+    def __init__(self, library: ctypes.CDLL, projection: Floats, size: int, rows: int) -> None:
         """`projection` (U, V) packed, V is `size`."""
         self._library = library
         self._projection = projection
         self._size = size
-        self._part = part_length(size, parts)
         self._room = aligned((rows, len(projection) * PANEL))
-        self._maxima = np.empty((rows, -(-size // self._part)), np.float32)
+        self._maxima = np.empty((rows, -(-size // _PART)), np.float32)
         self._log_sums = np.empty(rows, np.float32)
+        self._addresses = tuple(map(address, (self._room, self._maxima, self._log_sums)))
 
     def of(self, vectors: Floats) -> Scores:
         """`vectors` (N, U), as a model's `step` makes them."""
         count, units = vectors.shape
-        logits, maxima, log_sums = self._room[:count], self._maxima[:count], self._log_sums[:count]
-        product = (count, units, self._size, _at(vectors), _at(self._projection))
-        self._library.score(*product, self._part, _at(logits), _at(maxima), _at(log_sums))
-        return Scores(logits[:, : self._size], maxima, log_sums)
+        product = (count, units, self._size, address(vectors), address(self._projection))
+        self._library.score(*product, _PART, *self._addresses)
+        return Scores(self._room[:count, : self._size], self._maxima[:count], self._log_sums[:count])
 
-    def reached(self, scores: Scores, bounds: Floats) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-        """The logits that are at least their row's bound, `bounds` (N,): their rows and tokens, in this order."""
-        count, room = len(bounds), _REACHED * len(bounds)
-        bounds = np.ascontiguousarray(bounds)
-        while True:
-            rows, tokens = np.empty((2, room), np.intp)
-            arrays = (_at(scores.logits), _at(scores.maxima), _at(bounds))
-            found = self._library.reached(count, self._size, self._part, *arrays, room, _at(rows), _at(tokens))
-            if found <= room:
-                return rows[:found], tokens[:found]
-            room = found
+    def best(self, scores: Scores, hypotheses: Hypotheses, least: Floats, width: int) -> Continuations:
+        """The `width` likeliest continuations of each of B sources, as in `numpy_logits.Room`. `scores` are the last
+        that were made here.
+        """
+        owners, before = hypotheses.owners, hypotheses.log_probs - scores.log_sums
+        parents, tokens = np.empty((2, len(least) * width), np.intp)
+        log_probs = np.empty(len(least) * width, np.float32)
+        given = (*self._addresses[:2], address(owners), address(before), address(least), width)
+        found = (address(parents), address(tokens), address(log_probs))
+        count = self._library.best(len(owners), self._size, _PART, *given, *found)
+        return Continuations(parents[:count], tokens[:count], log_probs[:count])
 
 
 class _Layers:
@@ -143,17 +143,12 @@ class _Layers:
         self._table = np.ascontiguousarray(table)
         self._kept = [[pack(kernel) for kernel in kernels] for kernels in (inputs, states)]
         self._kept.append([np.ascontiguousarray(bias) for bias in biases])
-        self._arrays = [(ctypes.c_void_p * self.count)(*map(_at, kept)) for kept in self._kept]
+        places = [[address(array) if array.size else None for array in kept] for kept in self._kept]
+        self._arrays = [(ctypes.c_void_p * self.count)(*some) for some in places]
         addresses = map(ctypes.addressof, self._arrays)
         units = len(self._kept[2][0]) // 4
-        self._struct = StackStruct(self.count, units, first_residual, _at(self._table), *addresses)
+        self._struct = StackStruct(self.count, units, first_residual, address(self._table), *addresses)
         self.address = ctypes.addressof(self._struct)
-
-
-def _at(array: NDArray[np.generic]) -> int:
-    """Where an array's first number lies."""
-    address: int = array.__array_interface__["data"][0]
-    return address
 
 
 def _check(done: int) -> None:

@@ -182,18 +182,10 @@ int read_tokens(const Stack *stack, intptr_t count, intptr_t steps, const int32_
     return 1;
 }
 
-/* What attention looks at: `memory` (B, steps, 2U), of each token what it is looked for by and what it then adds. */
-typedef struct {
-    intptr_t steps;
-    const float *memory;
-    const intptr_t *lengths;
-} Memory;
-
-/* `query` (U,) → the context's part of the attention vector (U,); `weights` (steps,) is room. */
-static void attend(const Memory *memory, intptr_t owner, intptr_t units, const float *query, float *weights,
+/* `tokens` (count, 2U), of each what it is looked for by and what it then adds; `query` (U,) → the context's part of the
+ * attention vector (U,). `weights` (count,) is room. */
+static void attend(intptr_t count, intptr_t units, const float *tokens, const float *query, float *weights,
                    float *context) {
-    const float *tokens = memory->memory + owner * memory->steps * 2 * units;
-    intptr_t count = memory->lengths[owner];
     float highest = -INFINITY, sum = 0;
     for (intptr_t s = 0; s < count; s++) {
         floats product = {0};
@@ -209,12 +201,14 @@ static void attend(const Memory *memory, intptr_t owner, intptr_t units, const f
     }
 }
 
-/* One token for each hypothesis: see `numpy_model.NumpyModel.step`. `query_kernel` packed (U, U); `vectors`
- * (count, U), of the attention or, without `output_attention`, of the top layer. Returns 0 where there is no memory. */
-int step(const Stack *stack, const float *query_kernel, int output_attention, const Memory *memory, intptr_t count,
-         const intptr_t *ids, const intptr_t *owners, float *state, float *vectors) {
+/* One token for each hypothesis: see `numpy_model.NumpyModel.step`. `query_kernel` packed (U, U); attention looks at
+ * `memory` (B, most, 2U), `lengths` (B,); `vectors` (count, U), of the attention or, without `output_attention`, of the
+ * top layer. Returns 0 where there is no memory. */
+int step(const Stack *stack, const float *query_kernel, int output_attention, intptr_t most, const float *memory,
+         const intptr_t *lengths, intptr_t count, const intptr_t *ids, const intptr_t *owners, float *state,
+         float *vectors) {
     intptr_t units = stack->units, width = 4 * units, layers = stack->layers, stride = (2 * layers + 1) * units;
-    float *gates = malloc(sizeof(float) * (TOGETHER * (width + 2 * units) + memory->steps));
+    float *gates = malloc(sizeof(float) * (TOGETHER * (width + 2 * units) + most));
     if (!gates) return 0;
     float *beside = gates + TOGETHER * width, *weights = beside + TOGETHER * 2 * units;
     size_t size = sizeof(float) * units;
@@ -237,7 +231,8 @@ int step(const Stack *stack, const float *query_kernel, int output_attention, co
             }
         }
         for (intptr_t r = 0; r < rows; r++)
-            attend(memory, owners[at + r], units, beside + 2 * r * units, weights, some + r * stride);
+            attend(lengths[owners[at + r]], units, memory + owners[at + r] * most * 2 * units, beside + 2 * r * units,
+                   weights, some + r * stride);
         product(rows, units, units / PANEL, beside, 2 * units, query_kernel, some, stride, 1);
         for (intptr_t r = 0; r < rows; r++)
             memcpy(vectors + (at + r) * units, output_attention ? some + r * stride : beside + 2 * r * units, size);
@@ -275,20 +270,35 @@ void score(intptr_t count, intptr_t units, intptr_t size, const float *vectors, 
     }
 }
 
-/* Logits that are at least their row's bound, row by row: how many there are, and of `room` of them `rows` and
- * `tokens`. `maxima` as `score` found them. */
-intptr_t reached(intptr_t count, intptr_t size, intptr_t length, const float *logits, const float *maxima,
-                 const float *bounds, intptr_t room, intptr_t *rows, intptr_t *tokens) {
-    intptr_t stride = (size + PANEL - 1) / PANEL * PANEL, parts = (size + length - 1) / length, found = 0;
-    for (intptr_t r = 0; r < count; r++)
+/* Hypotheses of B sources, `owners` (count,) rising, whose log-probabilities are `before` (count,) when their logits'
+ * log-sums are taken off. Of each source the `width` likeliest continuations, the likeliest first and equal ones as they
+ * come, without those below the source's `least` (B,): `parents`, `tokens` and `log_probs`, room for B * width. Returns
+ * how many there are. `maxima` as `score` found them. */
+intptr_t best(intptr_t count, intptr_t size, intptr_t length, const float *logits, const float *maxima,
+              const intptr_t *owners, const float *before, const float *least, intptr_t width, intptr_t *parents,
+              intptr_t *tokens, float *log_probs) {
+    intptr_t stride = (size + PANEL - 1) / PANEL * PANEL, parts = (size + length - 1) / length, found = 0, first = 0;
+    for (intptr_t r = 0; r < count; r++) {
+        if (!r || owners[r] != owners[r - 1]) first = found; /* where the source's own begin */
         for (intptr_t part = 0; part < parts; part++) {
-            if (!(maxima[r * parts + part] >= bounds[r])) continue;
             intptr_t end = (part + 1) * length < size ? (part + 1) * length : size;
+            float bound = least[owners[r]];
+            int full = found - first == width;
+            if (full && log_probs[found - 1] >= bound) bound = log_probs[found - 1];
+            if (!(before[r] + maxima[r * parts + part] >= bound)) continue;
             for (intptr_t i = part * length; i < end; i++) {
-                if (!(logits[r * stride + i] >= bounds[r])) continue;
-                if (found < room) rows[found] = r, tokens[found] = i;
-                found++;
+                float log_prob = before[r] + logits[r * stride + i];
+                if (!(log_prob >= bound) || (found - first == width && !(log_prob > log_probs[found - 1]))) continue;
+                intptr_t place = found - first < width ? found++ : found - 1;
+                for (; place > first && log_prob > log_probs[place - 1]; place--) {
+                    parents[place] = parents[place - 1];
+                    tokens[place] = tokens[place - 1];
+                    log_probs[place] = log_probs[place - 1];
+                }
+                parents[place] = r, tokens[place] = i, log_probs[place] = log_prob;
+                if (found - first == width && log_probs[found - 1] >= bound) bound = log_probs[found - 1];
             }
         }
+    }
     return found;
 }

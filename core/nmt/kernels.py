@@ -19,6 +19,7 @@ from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from core.nmt.numpy_layers import Floats
 
@@ -40,9 +41,9 @@ _SIZE, _POINTER, _FLAG = ctypes.c_ssize_t, ctypes.c_void_p, ctypes.c_int
 _FUNCTIONS = {
     "product": (None, [_SIZE] * 3 + [_POINTER, _SIZE, _POINTER, _POINTER, _SIZE, _FLAG]),
     "read_tokens": (_FLAG, [_POINTER, _SIZE, _SIZE] + [_POINTER] * 5),
-    "step": (_FLAG, [_POINTER, _POINTER, _FLAG, _POINTER, _SIZE] + [_POINTER] * 4),
+    "step": (_FLAG, [_POINTER, _POINTER, _FLAG, _SIZE, _POINTER, _POINTER, _SIZE] + [_POINTER] * 4),
     "score": (None, [_SIZE] * 3 + [_POINTER] * 2 + [_SIZE] + [_POINTER] * 3),
-    "reached": (_SIZE, [_SIZE] * 3 + [_POINTER] * 3 + [_SIZE] + [_POINTER] * 2),
+    "best": (_SIZE, [_SIZE] * 3 + [_POINTER] * 5 + [_SIZE] + [_POINTER] * 3),
 }
 
 
@@ -58,12 +59,6 @@ class StackStruct(ctypes.Structure):
         ("states", _POINTER),
         ("biases", _POINTER),
     ]
-
-
-class MemoryStruct(ctypes.Structure):
-    """`Memory` of the C file."""
-
-    _fields_ = [("steps", _SIZE), ("memory", _POINTER), ("lengths", _POINTER)]
 
 
 def load_kernels() -> ctypes.CDLL | None:
@@ -111,6 +106,11 @@ def _processor() -> str:
         lines = []
     abilities = {line for line in lines if line.startswith(("flags", "Features", "model name"))}
     return " ".join([platform.machine(), platform.processor(), *sorted(abilities)])
+
+
+def address(array: NDArray[np.generic]) -> int:
+    """Where the numbers of an array begin; `ValueError` or `BufferError` for one with gaps."""
+    return ctypes.addressof(ctypes.c_char.from_buffer(array.data))  # sooner than what NumPy has for it
 
 
 def pack(kernel: Floats) -> Floats:

@@ -7,10 +7,13 @@ from typing import NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from core.nmt.numpy_layers import SPARE, Floats, multiply
+from core.nmt.numpy_layers import SPARE, Floats, multiply, places
 
 # Rows whose exponentials are taken at once: few enough to stay in the processor's cache.
 _ROWS = 16
+
+# More than the rounding of a sum of two log-probabilities.
+_SLACK = np.float32(1e-3)
 
 # Logits below it are far from what a float32 sum of exponentials can hold, whatever the vocabulary's size.
 _SAFE = 60.0
@@ -26,6 +29,25 @@ class Scores(NamedTuple):
     log_sums: Floats
 
 
+class Hypotheses(NamedTuple):
+    """`owners` (N,), rising, the source that each belongs to, and their `log_probs` (N,)."""
+
+    owners: NDArray[np.intp]
+    log_probs: Floats
+
+
+class Continuations(NamedTuple):
+    """Of which hypothesis, `parents` (C,), by which `tokens` (C,), and the `log_probs` (C,) of both together."""
+
+    parents: NDArray[np.intp]
+    tokens: NDArray[np.intp]
+    log_probs: Floats
+
+    def take(self, places: NDArray[np.intp] | NDArray[np.bool_]) -> Continuations:
+        """Those at these places."""
+        return Continuations(self.parents[places], self.tokens[places], self.log_probs[places])
+
+
 class Room(Protocol):
     """Room for the scores of one step."""
 
@@ -33,8 +55,10 @@ class Room(Protocol):
         """`vectors` (N, U), as a model's `step` makes them."""
         ...
 
-    def reached(self, scores: Scores, bounds: Floats) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-        """The logits that are at least their row's bound, `bounds` (N,): their rows and tokens, in this order."""
+    def best(self, scores: Scores, hypotheses: Hypotheses, least: Floats, width: int) -> Continuations:
+        """The `width` likeliest continuations of each of B sources, the likeliest first, without those below the
+        source's `least` (B,); equal ones in the order of the hypotheses and of the vocabulary.
+        """
         ...
 
 
@@ -42,7 +66,7 @@ class Logits:
     """Room for the logits of one step, used again at each: such large arrays are dear to allocate."""
 
     def __init__(self, projection: Floats, rows: int, parts: int = 1) -> None:
-        """`projection` (U, V); `rows` is the most that there will ever be, `parts` the most that V is cut into."""
+        """`projection` (U, V); `rows` is the most that there will ever be, V is cut into about `parts`."""
         self._projection = projection
         self._parts = parts
         size = projection.shape[1]
@@ -56,10 +80,21 @@ class Logits:
         maxima = part_maxima(logits, self._parts)
         return Scores(logits, maxima, self.log_sum_exp(logits, maxima.max(1)))
 
-    def reached(self, scores: Scores, bounds: Floats) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-        """The logits that are at least their row's bound, `bounds` (N,): their rows and tokens, in this order."""
-        found = np.flatnonzero(scores.logits >= bounds[:, np.newaxis])  # much sooner than np.nonzero of a matrix
-        return np.divmod(found, scores.logits.shape[1])
+    def best(self, scores: Scores, hypotheses: Hypotheses, least: Floats, width: int) -> Continuations:
+        """The `width` likeliest continuations of each of B sources, the likeliest first, without those below the
+        source's `least` (B,); equal ones in the order of the hypotheses and of the vocabulary.
+        """
+        owners = hypotheses.owners
+        before = hypotheses.log_probs - scores.log_sums
+        bounds = np.maximum(_bounds(scores.maxima + before[:, np.newaxis], owners, len(least), width), least)
+        reached = scores.logits >= (bounds[owners] - before - _SLACK)[:, np.newaxis]
+        found = np.flatnonzero(reached)  # much sooner than np.nonzero of a matrix
+        parents, tokens = np.divmod(found, reached.shape[1])
+        grown = Continuations(parents, tokens, before[parents] + scores.logits[parents, tokens])
+        grown = grown.take(grown.log_probs >= least[owners[parents]])
+        sources = owners[grown.parents]
+        order = np.lexsort((-grown.log_probs, sources))
+        return grown.take(order[places(sources[order]) < width])
 
     def log_sum_exp(self, logits: Floats, highest: Floats) -> Floats:
         """`logits` (N, V), and the `highest` of each row → log Σ e^logit (N,)."""
@@ -79,15 +114,25 @@ class Logits:
         return sums if safe else sums + highest
 
 
-def part_length(size: int, parts: int) -> int:
-    """How many tokens a part of `size` has, when there are to be at most so many."""
-    return -(-size // parts)
+def _bounds(parts: Floats, owners: NDArray[np.intp], count: int, width: int) -> Floats:
+    """For each of `count` sources a log-probability that at least `width` continuations reach: of the highest of each
+    part of the vocabulary, `parts` (N, parts), the `width`-th.
+    """
+    slots = places(owners)
+    table = np.full((count, int(slots.max()) + 1, parts.shape[1]), -np.inf, np.float32)
+    table[owners, slots] = parts
+    flat = table.reshape(count, -1)
+    place = flat.shape[1] - width
+    if place < 0:
+        return np.full(count, -np.inf, np.float32)
+    bounds: Floats = np.partition(flat, place, axis=1)[:, place]
+    return bounds
 
 
 def part_maxima(logits: Floats, parts: int) -> Floats:
     """`logits` (N, V) → the highest logit of each part of the vocabulary (N, at most `parts`)."""
     count, size = logits.shape
-    length = part_length(size, parts)
+    length = -(-size // parts)
     whole = size - size % length
     maxima: Floats = np.maximum.reduce(logits[:, :whole].reshape(count, -1, length), 2)
     if whole < size:

@@ -18,13 +18,14 @@ from numpy.typing import NDArray
 from core.nmt.dataset import pad
 from core.nmt.hparams import HParams
 from core.nmt.numpy_layers import Floats, Ids, places
+from core.nmt.numpy_logits import Continuations, Hypotheses
 from core.nmt.numpy_model import Memory, NumpyModel, State
 from core.nmt.search import Ends
 
 # Fewer hypotheses than these are not worth a thread of their own: their steps are too short for two to run at once.
 _ROWS_A_THREAD = 32
 
-# More than the rounding of a sum of two log-probabilities.
+# More than the rounding of a sum of some log-probabilities.
 _SLACK = np.float32(1e-3)
 
 # The mean log-probability of tokens that a model is sure of.
@@ -104,17 +105,6 @@ class _Live(NamedTuple):
     state: State
 
 
-class _Grown(NamedTuple):
-    """Continuations: of which hypothesis, `parents` (C,), by which token, and their log-probabilities."""
-
-    parents: NDArray[np.intp]
-    tokens: NDArray[np.intp]
-    log_probs: Floats
-
-    def take(self, places: NDArray[np.intp] | NDArray[np.bool_]) -> _Grown:
-        return _Grown(self.parents[places], self.tokens[places], self.log_probs[places])
-
-
 class _Search:
     """Sources by falling length, and the most tokens of each; NumPy's copy of a model, to be asked for answers."""
 
@@ -149,7 +139,7 @@ class _Search:
         for t in range(ids.shape[1]):
             scores = room.of(self.model.step(last, state, memory))
             last = scores.logits.argmax(1)
-            totals[rows] += scores.maxima[:, 0] - scores.log_sums
+            totals[rows] += scores.maxima.max(1) - scores.log_sums
             ids[rows, t], steps[rows] = last, t + 1
             live = (last != self.ends.eos_id) & (t + 1 < bounds[rows])
             if not live.any():
@@ -208,49 +198,29 @@ class _Search:
             live = _continue(live, grown.take(~stops & (grown.log_probs >= ended[owners])))
         return best
 
-    def _without_room(self, owners: NDArray[np.intp], grown: _Grown, ended: Floats) -> list[int]:
+    def _without_room(self, owners: NDArray[np.intp], grown: Continuations, ended: Floats) -> list[int]:
         """Sources whose beam is full of continuations that are better than what has ended: that falls out of it."""
         fills = places(owners) == self.beam_width - 1
         lost: list[int] = owners[fills & (grown.log_probs > ended[owners])].tolist()
         return lost
 
-    def _found(self, before: NDArray[np.intp], grown: _Grown, place: int, step: int) -> Found:
+    def _found(self, before: NDArray[np.intp], grown: Continuations, place: int, step: int) -> Found:
         token = int(grown.tokens[place])
         said = [] if token == self.ends.eos_id else [token]
         return Found([*before.tolist(), *said], float(grown.log_probs[place]), step)
 
-    def _grow(self, live: _Live, memory: Memory, ended: Floats) -> _Grown:
+    def _grow(self, live: _Live, memory: Memory, ended: Floats) -> Continuations:
         """Each source's continuations that belong to its beam, the best first, and none that can't win."""
         scores = self._room.of(self.model.step(live.ids[:, -1], live.state, memory, live.sentences))
-        before = live.log_probs - scores.log_sums
-        parts = scores.maxima + before[:, np.newaxis]
-        bounds = np.maximum(self._bounds(parts, live.sentences), ended)
-        parents, tokens = self._room.reached(scores, bounds[live.sentences] - before - _SLACK)
-        grown = _Grown(parents, tokens, before[parents] + scores.logits[parents, tokens])
-        sentences = live.sentences[parents]
-        # Equal ones stay in the order of the beams and of the vocabulary, as in TensorFlow's top_k.
-        order = np.lexsort((-grown.log_probs, sentences))
-        return grown.take(order[places(sentences[order]) < self.beam_width])
-
-    def _bounds(self, parts: Floats, sentences: NDArray[np.intp]) -> Floats:
-        """For each source a log-probability that at least K continuations reach: the K-th of the parts' highest."""
-        slots = places(sentences)
-        table = np.full((len(self.bounds), int(slots.max()) + 1, parts.shape[1]), -np.inf, np.float32)
-        table[sentences, slots] = parts
-        flat = table.reshape(len(self.bounds), -1)
-        place = flat.shape[1] - self.beam_width
-        if place < 0:
-            return np.full(len(self.bounds), -np.inf, np.float32)
-        bounds: Floats = np.partition(flat, place, axis=1)[:, place]
-        return bounds
+        return self._room.best(scores, Hypotheses(live.sentences, live.log_probs), ended, self.beam_width)
 
 
-def _sure(owners: NDArray[np.intp], grown: _Grown, step: int, ended: Floats) -> NDArray[np.intp]:
+def _sure(owners: NDArray[np.intp], grown: Continuations, step: int, ended: Floats) -> NDArray[np.intp]:
     """Sources whose best continuation is of likely tokens, and of which nothing is known yet that ends."""
     likely = (grown.log_probs >= _SURE * step) & np.isneginf(ended[owners])
     return np.unique(owners[likely])
 
 
-def _continue(live: _Live, grown: _Grown) -> _Live:
+def _continue(live: _Live, grown: Continuations) -> _Live:
     ids = np.concatenate([live.ids[grown.parents], grown.tokens[:, np.newaxis]], axis=1)
     return _Live(live.sentences[grown.parents], grown.log_probs, ids, live.state[grown.parents])

@@ -11,7 +11,7 @@ from core.nmt.errors import NmtError
 from core.nmt.hparams import HParams
 from core.nmt.kernels import load_kernels, pack
 from core.nmt.model import Seq2Seq
-from core.nmt.numpy_logits import Logits
+from core.nmt.numpy_logits import Hypotheses, Logits
 from core.nmt.numpy_model import NumpyModel
 from core.nmt.numpy_scoring import score_answers
 from core.nmt.numpy_search import best_answers
@@ -101,27 +101,38 @@ def test_an_answer_is_the_same_to_the_last_bit_whatever_is_asked_beside_it():
 
 
 @pytest.mark.parametrize("size", [1.0, 400.0])
-@pytest.mark.parametrize("parts", [1, 7, 40])
-def test_scores_of_small_and_of_huge_logits(size, parts):
+def test_scores_of_small_and_of_huge_logits(size):
     generator = np.random.default_rng(1)
-    projection = (generator.normal(size=(16, 101)) * size).astype("f")  # the last panel and the last vector have gaps
-    slow = Logits(projection, 50, parts)
-    quick = CompiledLogits(library, pack(projection), 101, 50, parts)
+    projection = (generator.normal(size=(16, 301)) * size).astype("f")  # the last panel and the last vector have gaps
+    slow, quick = Logits(projection, 50), CompiledLogits(library, pack(projection), 301, 50)
     for count in (*range(1, 14), 50):
         vectors = generator.normal(size=(count, 16)).astype("f")
         expected, found = slow.of(vectors), quick.of(vectors)
-        for own, one in zip(found, expected, strict=True):
-            np.testing.assert_allclose(own, one, rtol=1e-5, atol=1e-4 * size)
-        np.testing.assert_array_equal(found.maxima.max(1), found.logits.max(1))
-        bounds = found.logits[:, 5].copy()
-        np.testing.assert_array_equal(quick.reached(found, bounds), np.nonzero(found.logits >= bounds[:, np.newaxis]))
+        np.testing.assert_allclose(found.logits, expected.logits, rtol=1e-5, atol=1e-5 * size)
+        np.testing.assert_allclose(found.log_sums, expected.log_sums, rtol=1e-5, atol=1e-5 * size)
+        for first in range(0, 301, 128):
+            part = found.maxima[:, first // 128]
+            np.testing.assert_array_equal(part, found.logits[:, first : first + 128].max(1))
 
 
-def test_all_logits_may_be_reached():
-    quick = CompiledLogits(library, pack(np.zeros((16, 90), "f")), 90, 2, 16)
-    rows, tokens = quick.reached(quick.of(np.ones((2, 16), "f")), np.zeros(2, "f"))
-    assert rows.tolist() == [0] * 90 + [1] * 90
-    assert tokens.tolist() == [*range(90), *range(90)]
+@pytest.mark.parametrize("width", [1, 3, 20])
+def test_the_best_continuations_are_those_of_numpy(width):
+    generator = np.random.default_rng(width)
+    whole = generator.integers(-3, 4, (16, 301)).astype("f")  # whole numbers, so that many logits are equal
+    slow, quick = Logits(whole, 40, 32), CompiledLogits(library, pack(whole), 301, 40)
+    for owners in ([0], [0, 0, 2, 2, 2, 5], np.sort(generator.integers(0, 8, 40))):
+        vectors = generator.integers(-1, 2, (len(owners), 16)).astype("f")
+        before = -generator.integers(0, 4, len(owners)).astype("f")
+        least = np.where(generator.random(8) < 0.5, -np.inf, -4).astype("f")
+        found = []
+        for room in (slow, quick):
+            scores = room.of(vectors)
+            hypotheses = Hypotheses(np.array(owners), before + scores.log_sums)  # exactly `before` when taken off
+            found.append(room.best(scores, hypotheses, least, width))
+        expected, own = found
+        np.testing.assert_array_equal(own.parents, expected.parents)
+        np.testing.assert_array_equal(own.tokens, expected.tokens)
+        np.testing.assert_allclose(own.log_probs, expected.log_probs, atol=1e-5)
 
 
 def test_gates_as_large_as_they_come_are_no_numbers_that_are_none():
