@@ -33,6 +33,8 @@ def quick_model(model: Seq2Seq) -> NumpyModel:
 class CompiledModel(NumpyModel):
     """A trained model's two ways, as in `NumpyModel`. Threads may share it, and run at once."""
 
+    rows_a_thread = 4
+
     def __init__(self, model: Seq2Seq, library: ctypes.CDLL) -> None:
         """`library`, as `load_kernels` finds it. Raises `NmtError` for units that don't fill the kernels' panels."""
         super().__init__(model)
@@ -59,13 +61,10 @@ class CompiledModel(NumpyModel):
         self._library.product(count, depth, panels, *operands)
         return found
 
-    def step(
-        self, ids: NDArray[np.intp], state: State, memory: Memory, owners: NDArray[np.intp] | None = None
-    ) -> Floats:
+    def step(self, ids: NDArray[np.intp], state: State, memory: Memory, owners: NDArray[np.intp]) -> Floats:
         """One token for each hypothesis, as in `NumpyModel.step`; `state` without gaps."""
         count = len(state)
-        ids = np.ascontiguousarray(ids, np.intp)
-        owners = np.arange(count) if owners is None else np.ascontiguousarray(owners, np.intp)
+        ids, owners = np.ascontiguousarray(ids, np.intp), np.ascontiguousarray(owners, np.intp)
         vectors = np.empty((count, self.units), np.float32)
         weights = (self._layers.address, self._query_address, self.hparams.output_attention)
         looked = (memory.tokens.shape[1], address(memory.tokens), address(memory.lengths))

@@ -61,24 +61,25 @@ class Memory(NamedTuple):
     lengths: Indices
     bias: Floats | None
 
-    def take(self, rows: NDArray[np.intp]) -> Memory:
-        """The memory of these sentences, copied."""
-        return Memory(self.tokens[rows], self.lengths[rows], None if self.bias is None else self.bias[rows])
-
-    def attend(self, queries: Floats, owners: NDArray[np.intp] | None) -> Floats:
-        """`queries` (N, U), of the sources `owners` (N,), rising, or of each one → what they find (N, U)."""
+    def attend(self, queries: Floats, owners: NDArray[np.intp]) -> Floats:
+        """`queries` (N, U), of the sources `owners` (N,), rising → what they find, (N, U)."""
         count = len(self.tokens)
-        if owners is None:
-            each: Floats = self._attend(queries[:, np.newaxis])[:, 0]
-            return each
         if count == 1:
             alone: Floats = self._attend(queries[np.newaxis])[0]
             return alone
         slots = places(owners)
-        beams = np.zeros((count, int(slots.max()) + 1, queries.shape[1]), np.float32)
+        most = int(slots.max()) + 1
+        if most == 1:
+            memory = self if len(owners) == count else self._take(owners)
+            each: Floats = memory._attend(queries[:, np.newaxis])[:, 0]
+            return each
+        beams = np.zeros((count, most, queries.shape[1]), np.float32)
         beams[owners, slots] = queries
         contexts: Floats = self._attend(beams)[owners, slots]
         return contexts
+
+    def _take(self, rows: NDArray[np.intp]) -> Memory:
+        return Memory(self.tokens[rows], self.lengths[rows], None if self.bias is None else self.bias[rows])
 
     def _attend(self, queries: Floats) -> Floats:
         """`queries` (B, K, U) → the contexts' part of the attention vectors (B, K, U)."""
@@ -104,8 +105,14 @@ class Reader(Protocol):
 class NumpyModel:
     """A trained model's two ways: `encode` sources, and `step` from token to token. Threads may share it.
 
+    Attributes:
+        rows_a_thread: fewer hypotheses are not worth a thread of their own: their steps are too short for two to run
+            at once.
+
     Raises `NmtError` for a model that it does not cover.
     """
+
+    rows_a_thread = 32
 
     def __init__(self, model: Seq2Seq) -> None:
         decoder, encoder, mechanism = model.decoder, model.encoder, model.decoder.mechanism
@@ -176,13 +183,10 @@ class NumpyModel:
         """Room for the scores of so many hypotheses, with the highest of so many parts of the vocabulary."""
         return Logits(self.projection, rows, parts)
 
-    def step(
-        self, ids: NDArray[np.intp], state: State, memory: Memory, owners: NDArray[np.intp] | None = None
-    ) -> Floats:
+    def step(self, ids: NDArray[np.intp], state: State, memory: Memory, owners: NDArray[np.intp]) -> Floats:
         """One token for each hypothesis: `ids` (N,) → what `room` makes scores of, (N, U).
 
-        `owners` (N,), rising, are the sources of `memory` that they belong to; without them there is one of each.
-        `state` is updated in place.
+        `owners` (N,), rising, are the sources of `memory` that they belong to; `state` is updated in place.
         """
         count, layers, said = len(state), len(self._kernels), state[:, 0]
         for i, kernel in enumerate(self._kernels):

@@ -22,9 +22,6 @@ from core.nmt.numpy_logits import Continuations, Hypotheses
 from core.nmt.numpy_model import Memory, NumpyModel, State
 from core.nmt.search import Ends
 
-# Fewer hypotheses than these are not worth a thread of their own: their steps are too short for two to run at once.
-_ROWS_A_THREAD = 32
-
 # More than the rounding of a sum of some log-probabilities.
 _SLACK = np.float32(1e-3)
 
@@ -69,19 +66,20 @@ def best_answers(
     def answer(share: Sequence[int]) -> list[Found]:
         return _Search(model, [sources[i] for i in share], [bounds[i] for i in share], ends, beam_width).run()
 
-    return in_shares([len(source) for source in sources], max(1, beam_width), batch_size, answer)
+    threads = len(sources) * max(1, beam_width) // model.rows_a_thread
+    return in_shares([len(source) for source in sources], threads, batch_size, answer)
 
 
 def in_shares(
-    lengths: Sequence[int], hypotheses: int, batch_size: int, answer: Callable[[Sequence[int]], list[Answers]]
+    lengths: Sequence[int], threads: int, batch_size: int, answer: Callable[[Sequence[int]], list[Answers]]
 ) -> list[Answers]:
     """What `answer` finds for each source, given shares of them by number, in which they come by falling length.
 
-    Sources of these `lengths`, each with so many `hypotheses`, are shared out, at most `batch_size` together, among as
-    many threads as there are cores: NumPy lets them run at once.
+    Sources of these `lengths` are shared out, at most `batch_size` together, among at most so many `threads`, and no
+    more than there are cores: NumPy and the compiled kernels let them run at once.
     """
     order = sorted(range(len(lengths)), key=lambda i: -lengths[i])
-    threads = max(1, min(os.cpu_count() or 1, len(order), len(order) * hypotheses // _ROWS_A_THREAD))
+    threads = max(1, min(os.cpu_count() or 1, len(order), threads))
     count = max(threads, -(-len(order) // batch_size))
     shares = [order[k::count] for k in range(count)]  # long and short ones in each
     if threads == 1:
@@ -127,26 +125,26 @@ class _Search:
             state, memory = self.model.encode(ids, lengths.astype(np.int64))
             if self.beam_width:
                 return self._search_beams(state, memory)
-            return self._search_greedily(self.bounds, state, memory)
+            return self._search_greedily(np.arange(len(lengths)), state, memory)
 
-    def _search_greedily(self, bounds: NDArray[np.intp], state: State, memory: Memory) -> list[Found]:
-        """The likeliest token, again and again. `bounds` (B,); `state` is overwritten."""
+    def _search_greedily(self, sentences: NDArray[np.intp], state: State, memory: Memory) -> list[Found]:
+        """The likeliest token, again and again, for each of `sentences`; `state` has a row for each of them."""
+        bounds = self.bounds[sentences]
         count = len(bounds)
         ids = np.full((count, int(bounds.max())), self.ends.eos_id, np.int32)
         totals, steps = np.zeros(count, np.float32), np.zeros(count, np.int64)
         rows, last = np.arange(count), np.full(count, self.ends.sos_id)
         room = self.model.room(count)
         for t in range(ids.shape[1]):
-            scores = room.of(self.model.step(last, state, memory))
+            scores = room.of(self.model.step(last, state, memory, sentences[rows]))
             last = scores.logits.argmax(1)
-            totals[rows] += scores.maxima.max(1) - scores.log_sums
+            totals[rows] += np.maximum.reduce(scores.maxima, 1) - scores.log_sums
             ids[rows, t], steps[rows] = last, t + 1
-            live = (last != self.ends.eos_id) & (t + 1 < bounds[rows])
-            if not live.any():
+            kept = np.flatnonzero((last != self.ends.eos_id) & (t + 1 < bounds[rows]))
+            if not len(kept):
                 break
-            if not live.all():
-                kept = np.flatnonzero(live)
-                rows, last, state, memory = rows[kept], last[kept], state[kept], memory.take(kept)
+            if len(kept) < len(rows):
+                rows, last, state = rows[kept], last[kept], state[kept]
         lengths = steps - (ids[np.arange(count), steps - 1] == self.ends.eos_id)
         return [Found(ids[i, : lengths[i]].tolist(), float(totals[i]), int(steps[i])) for i in range(count)]
 
@@ -182,12 +180,12 @@ class _Search:
             step = live.ids.shape[1]
             grown = self._grow(live, memory, ended)
             owners = live.sentences[grown.parents]
-            for owner in self._without_room(owners, grown, ended):
+            for owner in self._without_room(owners, grown, ended) if best else ():
                 best.pop(owner, None)
                 ended[owner] = reached[owner]
             sure = _sure(owners, grown, step, ended)
             if hurry and len(sure):
-                greedy = self._search_greedily(self.bounds[sure], state[sure], memory.take(sure))
+                greedy = self._search_greedily(sure, state[sure], memory)
                 ended[sure] = reached[sure] = np.array([answer.log_prob for answer in greedy], np.float32) - _SLACK
             stops = (grown.tokens == self.ends.eos_id) | (step >= self.bounds[owners])
             for i in np.flatnonzero(stops & (grown.log_probs >= ended[owners])).tolist():
@@ -217,8 +215,8 @@ class _Search:
 
 def _sure(owners: NDArray[np.intp], grown: Continuations, step: int, ended: Floats) -> NDArray[np.intp]:
     """Sources whose best continuation is of likely tokens, and of which nothing is known yet that ends."""
-    likely = (grown.log_probs >= _SURE * step) & np.isneginf(ended[owners])
-    return np.unique(owners[likely])
+    likely = np.flatnonzero(grown.log_probs >= _SURE * step)  # mostly none
+    return np.unique(owners[likely][ended[owners[likely]] == -np.inf])
 
 
 def _continue(live: _Live, grown: Continuations) -> _Live:

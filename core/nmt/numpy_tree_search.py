@@ -46,7 +46,8 @@ def known_n_best(
     def answer(share: Sequence[int]) -> list[list[Found]]:
         return _Search(model, tree, ends, width, count).run([sources[i] for i in share])
 
-    return in_shares([len(source) for source in sources], width, batch_size, answer)
+    threads = len(sources) * width // model.rows_a_thread
+    return in_shares([len(source) for source in sources], threads, batch_size, answer)
 
 
 class _Live(NamedTuple):
