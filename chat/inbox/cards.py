@@ -1,7 +1,8 @@
 """Everything that helps to decide on one row, as the page shows it."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser
@@ -15,6 +16,7 @@ from chat.models import Chat, Feedback
 from core.text import normalise
 
 CHOICES = 5
+_WEAK, _WEAK_CHOICES = 0.1, 2  # a score below which a candidate is hardly ever right, and how many of these are shown
 _BEFORE, _AFTER = 3, 2  # exchanges of the same visitor around the one in question
 
 
@@ -130,12 +132,21 @@ def _choices(chat: Chat, said: Iterable[Feedback], rows: Iterable[Chat]) -> list
         if normalise(feedback.suggestion):
             wanted.setdefault(normalise(feedback.suggestion), []).append(feedback)
     ideas = [(text, _origin(by), True) for text, by in sorted(wanted.items(), key=lambda item: -_weight(item[1]))]
-    for candidate in (candidate for row in rows for candidate in row.candidates):
+    for candidate in _worth_showing(candidate for row in rows for candidate in row.candidates):
         origin = f"{_source(candidate['source'])} {candidate['score']:.0%}"
         ideas.append((normalise(candidate["text"]), origin, False))
     seen = {normalise(chat.correction or chat.answer), ""}
     fresh = [idea for idea in ideas if not (idea[0] in seen or seen.add(idea[0]))]
     return [Choice(number, *idea) for number, idea in enumerate(fresh[:CHOICES], start=1)]
+
+
+def _worth_showing(candidates: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """Leave out all but a few of those that are hardly ever right: they only hide the box to write in."""
+    weak = 0
+    for candidate in candidates:
+        weak += candidate["score"] < _WEAK
+        if candidate["score"] >= _WEAK or weak <= _WEAK_CHOICES:
+            yield candidate
 
 
 def _weight(by: Sequence[Feedback]) -> int:

@@ -5,15 +5,16 @@ from dataclasses import dataclass
 
 from django.db.models import Q
 
+from chat.inbox.likeness import ALIKE, are_alike
 from chat.models import Chat
 from chat.responder import opened_memory
 from chat.selectors import approved_twins
 from core.text import normalise
 
 SHOWN = 6  # rows
-CONFLICT = 0.85  # least similarity of a question that should not have another answer without somebody choosing so
 
 _LOOKED_AT = 12
+_SIMILAR = 0.3  # least similarity of a question that tells anything of another
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +40,7 @@ class Conflict:
 
 def earlier(chat: Chat, *, limit: int = SHOWN) -> list[Earlier]:
     """Return the decided rows nearest to a row's question, best first, the newest decision first among equals."""
-    near = _similarities(chat)
+    near = {row: similarity for row, similarity in _similarities(chat).items() if similarity >= _SIMILAR}
     decided = Q(question_key=chat.question_key) | Q(pk__in=near)
     rows = (
         Chat.objects.filter(decided)
@@ -57,9 +58,9 @@ def earlier(chat: Chat, *, limit: int = SHOWN) -> list[Earlier]:
 def conflicts(chat: Chat, answer: str, *, others: Collection[int] = ()) -> list[Conflict]:
     """Return the other answers that were approved for the same or nearly the same question, the nearest first.
 
-    ``others`` are rows that get the answer too: what was approved for their very questions contradicts it as well.
+    Nearly the same is what would be decided on together, were it open. ``others`` are rows that get the answer too: what was approved for their very questions contradicts it as well.
     """
-    near = {row: similarity for row, similarity in _similarities(chat).items() if similarity >= CONFLICT}
+    near = {row: similarity for row, similarity in _similarities(chat).items() if similarity >= ALIKE}
     keys = {chat.question_key, *Chat.objects.filter(pk__in=others).values_list("question_key", flat=True)}
     rows = (
         Chat.objects.approved()
@@ -71,7 +72,12 @@ def conflicts(chat: Chat, answer: str, *, others: Collection[int] = ()) -> list[
     )
     found = [Earlier(row, 1.0 if row.question_key in keys else near[row.pk]) for row in rows]
     found.sort(key=lambda one: -one.similarity)
-    return _by_answer(one for one in found if normalise(one.chat.best_answer) != normalise(answer))
+    return _by_answer(
+        one
+        for one in found
+        if normalise(one.chat.best_answer) != normalise(answer)
+        and (one.similarity == 1.0 or are_alike(chat.question, one.chat.question))
+    )
 
 
 def approved_with(chats: Iterable[Chat]) -> list[Conflict]:

@@ -160,9 +160,10 @@ class Inbox {
   }
 
   focus() {
-    const target = this.place.querySelector("#conflict") ?? this.place.querySelector("#question");
-    target?.focus({ preventScroll: true });
+    const conflict = this.place.querySelector("#conflict");
+    (conflict ?? this.place.querySelector("#question"))?.focus({ preventScroll: true });
     window.scrollTo({ top: 0 });
+    conflict?.closest("section").scrollIntoView({ block: "nearest" }); // on a phone it would begin below the screen
   }
 
   say(text, level = "info") {

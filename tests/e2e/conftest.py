@@ -1,5 +1,6 @@
 """A real Chromium, and the site it visits: Daphne in a process of its own that tests may kill and start again."""
 
+import json
 import os
 import re
 import shutil
@@ -34,7 +35,7 @@ PATIENCE = 10_000.0  # milliseconds a page gets for anything
 class Site:
     """The server of one test session: same port and same data through every restart."""
 
-    def __init__(self, data_dir: Path, application: str = "page_server:application") -> None:
+    def __init__(self, data_dir: Path, application: str = "page_server:application", *, warm_up: bool = False) -> None:
         self.application = application
         self.data_dir = data_dir
         self.port = _free_port()
@@ -43,7 +44,7 @@ class Site:
             "DATA_DIR": str(data_dir),
             "SECRET_KEY": "for-the-browser-tests-alone",
             "DEBUG": "0",
-            "WARM_UP": "0",
+            "WARM_UP": str(int(warm_up)),
             "TRAINING_PRIORITY": "normal",  # nobody is served, and other work on the machine must not starve a test
             "DJANGO_SETTINGS_MODULE": "chatbot.settings",
             "PYTHONPATH": os.pathsep.join([str(ROOT), str(Path(__file__).parent)]),
@@ -85,6 +86,17 @@ class Site:
         )
         assert done.returncode == 0, done.stdout
         return done.stdout
+
+    def wait_until_ready(self) -> None:
+        """Wait until a model is loaded, of which page_server.py's responder needs none."""
+        assert self._process is not None
+        deadline = time.monotonic() + START_TIMEOUT
+        while time.monotonic() < deadline:
+            with urllib.request.urlopen(f"{self.url}/healthz", timeout=10) as health:
+                if json.load(health)["ready"]:
+                    return
+            time.sleep(0.2)
+        raise AssertionError(f"no model after {START_TIMEOUT:g} s:\n{self._log.read_text()}")
 
     def _wait_until_up(self) -> None:
         assert self._process is not None
@@ -172,11 +184,12 @@ def site(running_site: Site) -> Site:
 @pytest.fixture
 def installation(tmp_path: Path) -> Iterator[tuple[Site, str]]:
     """A fresh installation with the bundled model, served by Daphne; and its reviewer's password."""
-    site = Site(tmp_path, "chatbot.asgi:application")
+    site = Site(tmp_path, "chatbot.asgi:application", warm_up=True)
     printed = site.manage("setup")
     password = re.search(r"password +(\S+)", printed)
     assert password, printed
     site.start()
+    site.wait_until_ready()  # on a busy machine a first question would give the model up
     yield site, password[1]
     site.kill()
 

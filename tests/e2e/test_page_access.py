@@ -32,7 +32,9 @@ def fill(talk):
     talk.box.fill("글" * 590)
     talk.page.evaluate("document.getElementById('notice').hidden = false")
     talk.page.evaluate("document.getElementById('notice-text').textContent = '알림'")
-    talk.page.get_by_role("button", name="이모지 남기기").last.click()
+    emoji = talk.page.get_by_role("button", name="이모지 남기기")
+    expect(emoji).to_have_count(3)  # a new answer's buttons follow it
+    emoji.last.click()
     talk.page.wait_for_timeout(100)  # the box has grown, and the page has scrolled to its end again
     talk.page.evaluate("document.getElementById('newer').hidden = false")
 

@@ -255,7 +255,7 @@ def test_what_a_visitor_taught_is_told_on_the_next_visit_until_it_was_read(visit
     expect(talk.page.locator("#mode")).to_have_count(0)  # for staff only
     site.manage("shell", "-c", TEACH)
     talk.open()
-    card = talk.page.get_by_role("complementary", name="알려 주신 답을 배웠어요")
+    card = talk.page.get_by_role("complementary", name="덕분에 이렇게 배웠어요")
     expect(card).to_contain_text("어디서 배웠어?")
     expect(card).to_contain_text("여기서 배웠어요.")
     assert [found for found in talk.contrasts("dark") + talk.contrasts("light") if found[-1] < 4.5] == []

@@ -96,7 +96,7 @@ def decide(page: Page, site, password: str) -> None:
 
 def expect_told_once(talk) -> None:
     """On the next visit the visitor reads what they taught, and on the one after it no more."""
-    card = talk.page.get_by_role("complementary", name="알려 주신 답을 배웠어요")
+    card = talk.page.get_by_role("complementary", name="덕분에 이렇게 배웠어요")
     expect(card).to_have_count(0)
     talk.open()
     expect(card).to_contain_text(QUESTION)

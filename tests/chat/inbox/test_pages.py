@@ -108,6 +108,13 @@ class TestCard:
         choices = shown(script.get(INDEX)).choices
         assert [choice.text for choice in choices] == [f"후보 {number}" for number in range(5)]
 
+    def test_of_what_is_hardly_ever_right_two_are_shown(self, script, make_chat):
+        scores = [0.4, 0.05, 0.12, 0.04, 0.03]
+        candidates = [{"text": f"후보 {score}", "source": "memory", "score": score} for score in scores]
+        make_chat("뭐 해?", "나간 답", candidates=candidates)
+        choices = [choice.text for choice in shown(script.get(INDEX)).choices]
+        assert choices == ["후보 0.4", "후보 0.05", "후보 0.12", "후보 0.04"]
+
     def test_texts_are_shown_as_texts(self, script, make_chat, complain):
         complain(make_chat("<script>alert(1)</script>", "<b>응</b>", session="<i>"), "<u>아니</u>")
         html = script.get(INDEX).json()["html"]
