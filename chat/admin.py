@@ -25,6 +25,7 @@ from chat import services
 from chat.feedback.admin import FeedbackAdmin, VisitorAdmin  # noqa: F401 - importing them registers them
 from chat.filters import DayRangeFilter
 from chat.formats import FORMATS
+from chat.inbox.approval import ApprovalAdmin, ApprovalForm, may_approve_alone
 from chat.knowledge.admin import BlockRuleAdmin  # noqa: F401
 from chat.models import Category, Chat
 from chat.provenance import Provenance
@@ -79,7 +80,7 @@ class ChatActionForm(ActionForm):
     )
 
 
-class ChatForm(forms.ModelForm):
+class ChatForm(ApprovalForm):
     """A pair or the review of an exchange."""
 
     class Meta:
@@ -104,7 +105,7 @@ class ChatForm(forms.ModelForm):
 
 
 @admin.register(Chat)
-class ChatAdmin(Provenance, ModelAdmin, ImportExportModelAdmin):
+class ChatAdmin(Provenance, ApprovalAdmin, ModelAdmin, ImportExportModelAdmin):
     """Chats: listed, searched, filtered, corrected one by one and decided on in bulk."""
 
     form = ChatForm
@@ -270,8 +271,9 @@ class ChatAdmin(Provenance, ModelAdmin, ImportExportModelAdmin):
     # --- Import and export ----------------------------------------------------------------------------------
 
     def has_import_permission(self, request: HttpRequest) -> bool:
-        """An import adds rows and changes reviews."""
-        return self.has_add_permission(request) and self.has_change_permission(request)
+        """An import adds rows and changes reviews, and it approves."""
+        may_change = self.has_add_permission(request) and self.has_change_permission(request)
+        return may_change and may_approve_alone(request.user)
 
     def get_export_queryset(self, request: HttpRequest) -> QuerySet[Chat]:
         """Return the rows of the list as filtered, with what the table names beside them."""

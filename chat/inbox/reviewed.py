@@ -58,7 +58,8 @@ def earlier(chat: Chat, *, limit: int = SHOWN) -> list[Earlier]:
 def conflicts(chat: Chat, answer: str, *, others: Collection[int] = ()) -> list[Conflict]:
     """Return the other answers that were approved for the same or nearly the same question, the nearest first.
 
-    Nearly the same is what would be decided on together, were it open. ``others`` are rows that get the answer too: what was approved for their very questions contradicts it as well.
+    Nearly the same is what would be decided on together, were it open. ``others`` are rows that get the answer too:
+    what was approved for their very questions contradicts it as well.
     """
     near = {row: similarity for row, similarity in _similarities(chat).items() if similarity >= ALIKE}
     keys = {chat.question_key, *Chat.objects.filter(pk__in=others).values_list("question_key", flat=True)}

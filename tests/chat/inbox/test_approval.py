@@ -1,0 +1,68 @@
+"""Two have to agree: the rest of the admin is no way round the inbox."""
+
+import pytest
+from django.contrib.auth.models import Group
+from django.urls import reverse
+
+from chat import roles
+from chat.models import Chat
+
+pytestmark = pytest.mark.django_db
+
+LIST, ADD, IMPORT = (reverse(f"admin:chat_chat_{page}") for page in ("changelist", "add", "import"))
+
+
+@pytest.fixture
+def browser(client, django_user_model, settings):
+    """Log somebody in who has a role, where two have to agree."""
+    settings.SECOND_APPROVAL = True
+
+    def log_in(role):
+        user = django_user_model.objects.create_user("park", is_staff=True)
+        user.groups.add(Group.objects.get(name=role))
+        client.force_login(user)
+        client.cookies["django_language"] = "ko"
+        return client
+
+    return log_in
+
+
+def save(client, chat, **fields):
+    form = {"correction": chat.correction, "verify": chat.verify, "category": ""} | fields
+    return client.post(reverse("admin:chat_chat_change", args=[chat.pk]), form)
+
+
+@pytest.mark.parametrize(("role", "verify"), [(roles.REVIEWER, "pending"), (roles.EDITOR, "approved")])
+def test_a_chats_page_and_the_list_approve_for_editors_alone(browser, make_chat, role, verify):
+    client, chat, listed = browser(role), make_chat(), make_chat("이름이 뭐야?")
+    answer = save(client, chat, verify="approved", correction="고친 답").content.decode()
+    client.post(LIST, {"action": "approve", "_selected_action": [listed.pk]})
+    assert set(Chat.objects.values_list("verify", flat=True)) == {verify}
+    assert ("두 사람이 봐야 해요" in answer) == (role == roles.REVIEWER)
+
+
+def test_a_reviewer_changes_nothing_that_is_approved_but_may_reject_it(browser, make_chat):
+    client, chat = browser(roles.REVIEWER), make_chat(verify="approved")
+    assert "두 사람이 봐야 해요" in save(client, chat, correction="고친 답").content.decode()
+    assert save(client, chat, canary="on").status_code == 302
+    assert save(client, chat, verify="delete").status_code == 302
+    assert Chat.objects.get().verify == "delete"
+
+
+def test_what_a_reviewer_writes_waits_and_imports_are_for_editors(browser):
+    client = browser(roles.REVIEWER)
+    assert client.get(ADD).context["adminform"].form.initial["verify"] == "pending"
+    assert client.get(IMPORT).status_code == 403
+
+
+def test_an_editor_imports(browser):
+    assert browser(roles.EDITOR).get(IMPORT).status_code == 200
+
+
+def test_without_the_setting_one_is_enough(browser, settings, make_chat):
+    client = browser(roles.REVIEWER)
+    settings.SECOND_APPROVAL = False
+    save(client, make_chat(), verify="approved")
+    assert Chat.objects.get().verify == "approved"
+    assert client.get(ADD).context["adminform"].form.initial["verify"] == "approved"
+    assert client.get(IMPORT).status_code == 200
