@@ -13,15 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.nmt.errors import NmtError
-from core.nmt.kernels import PANEL, StackStruct, address, aligned, load_kernels, pack
+from core.nmt.kernels import PANEL, PART, SCORED, StackStruct, address, aligned, load_kernels, pack
 from core.nmt.model import Seq2Seq
 from core.nmt.numpy_encoder import Read, Stack
 from core.nmt.numpy_layers import Floats, Ids, Indices
 from core.nmt.numpy_logits import Continuations, Hypotheses, Room, Scores
 from core.nmt.numpy_model import Memory, NumpyModel, State
-
-# Tokens whose highest logit is known: most parts of a vocabulary need not be gone through to find the likeliest.
-_PART = 128
 
 
 def quick_model(model: Seq2Seq) -> NumpyModel:
@@ -48,8 +45,8 @@ class CompiledModel(NumpyModel):
         self._packed_memory = pack(self._memory_kernel)
         self._packed_projection = pack(self.projection)
 
-    def room(self, rows: int, parts: int = 1) -> Room:
-        """Room for the scores of so many hypotheses; the parts of the vocabulary are its own."""
+    def room(self, rows: int) -> Room:
+        """Room for the logits of so many hypotheses."""
         return CompiledLogits(self._library, self._packed_projection, self.projection.shape[1], rows)
 
     def look(self, outputs: Floats) -> Floats:
@@ -95,36 +92,44 @@ class CompiledStack:
 
 
 class CompiledLogits:
-    """Room for the scores of one step, as `numpy_logits.Logits`."""
+    """The logits of one step, as `numpy_logits.Logits`. For the best alone, only some rows are kept at a time."""
 
     def __init__(self, library: ctypes.CDLL, projection: Floats, size: int, rows: int) -> None:
-        """`projection` (U, V) packed, V is `size`."""
+        """`projection` (U, V) packed, V is `size`; `rows` is the most that there will ever be."""
         self._library = library
         self._projection = projection
         self._size = size
-        self._room = aligned((rows, len(projection) * PANEL))
-        self._maxima = np.empty((rows, -(-size // _PART)), np.float32)
-        self._log_sums = np.empty(rows, np.float32)
-        self._addresses = tuple(map(address, (self._room, self._maxima, self._log_sums)))
+        self._room = aligned((min(rows, SCORED), len(projection) * PANEL))
+        self._maxima = np.empty((SCORED, -(-size // PART)), np.float32)
+        self._places = (address(self._room), address(self._maxima))
 
-    def of(self, vectors: Floats) -> Scores:
-        """`vectors` (N, U), as a model's `step` makes them."""
-        count, units = vectors.shape
-        product = (count, units, self._size, address(vectors), address(self._projection))
-        self._library.score(*product, _PART, *self._addresses)
-        return Scores(self._room[:count, : self._size], self._maxima[:count], self._log_sums[:count])
+    def scores(self, vectors: Floats) -> Scores:
+        """`vectors` (N, U), as a model's `step` makes them → all logits."""
+        count = len(vectors)
+        if count > len(self._room):
+            self._room = aligned((count, self._room.shape[1]))
+            self._places = (address(self._room), address(self._maxima))
+        log_sums = np.empty(count, np.float32)
+        self._library.scores(*self._operands(vectors), address(log_sums))
+        return Scores(self._room[:count, : self._size], log_sums)
 
-    def best(self, scores: Scores, hypotheses: Hypotheses, least: Floats, width: int) -> Continuations:
-        """The `width` likeliest continuations of each of B sources, as in `numpy_logits.Room`. `scores` are the last
-        that were made here.
-        """
-        owners, before = hypotheses.owners, hypotheses.log_probs - scores.log_sums
-        parents, tokens = np.empty((2, len(least) * width), np.intp)
-        log_probs = np.empty(len(least) * width, np.float32)
-        given = (*self._addresses[:2], address(owners), address(before), address(least), width)
+    def likeliest(self, vectors: Floats) -> tuple[NDArray[np.intp], Floats]:
+        """`vectors` (N, U) → the likeliest token of each, the first of equal ones, and its log-probability, (N,)."""
+        tokens, log_probs = np.empty(len(vectors), np.intp), np.empty(len(vectors), np.float32)
+        self._library.likeliest(*self._operands(vectors), address(tokens), address(log_probs))
+        return tokens, log_probs
+
+    def best(self, vectors: Floats, hypotheses: Hypotheses, least: Floats, width: int) -> Continuations:
+        """The `width` likeliest continuations of each of B sources, as in `numpy_logits.Room`."""
+        most = len(least) * width
+        parents, tokens, log_probs = np.empty(most, np.intp), np.empty(most, np.intp), np.empty(most, np.float32)
+        given = (address(hypotheses.owners), address(hypotheses.log_probs), address(least), width)
         found = (address(parents), address(tokens), address(log_probs))
-        count = self._library.best(len(owners), self._size, _PART, *given, *found)
+        count = self._library.best(*self._operands(vectors), *given, *found)
         return Continuations(parents[:count], tokens[:count], log_probs[:count])
+
+    def _operands(self, vectors: Floats) -> tuple[int, ...]:
+        return (*vectors.shape, self._size, address(vectors), address(self._projection), *self._places)
 
 
 class _Layers:

@@ -24,6 +24,7 @@ typedef int32_t ints __attribute__((vector_size(32)));
 #define TILE 6      /* most rows of a product that are taken at once: their sums fit the registers */
 #define TOGETHER 48 /* rows of a step whose gates are worked out before the next ones': they fit the cache */
 #define SCORED 12   /* rows whose logits are looked at before the next ones are multiplied, for the same reason */
+#define PART 128    /* tokens of which the highest logit is asked for first: few parts have to be gone through */
 
 #define INLINE static inline __attribute__((always_inline))
 
@@ -241,64 +242,122 @@ int step(const Stack *stack, const float *query_kernel, int output_attention, in
     return 1;
 }
 
-/* `vectors` (count, U) → `logits` (count, 16 * panels), of which `size` are the vocabulary's; the highest of each part
- * of the vocabulary, `length` tokens long, `maxima` (count, parts); and `sums` (count,), log Σ e^logit. */
-void score(intptr_t count, intptr_t units, intptr_t size, const float *vectors, const float *projection,
-           intptr_t length, float *logits, float *maxima, float *sums) {
-    intptr_t panels = (size + PANEL - 1) / PANEL, stride = panels * PANEL, parts = (size + length - 1) / length;
+/* How many of a vocabulary's tokens there are, in `parts` whose highest logits are looked at first. `projection` is
+ * packed (U, size); a row of logits has `stride` numbers, of which the last are of no token. */
+typedef struct {
+    intptr_t units, size, stride, parts;
+    const float *projection;
+} Vocabulary;
+
+INLINE Vocabulary vocabulary_of(intptr_t units, intptr_t size, const float *projection) {
+    return (Vocabulary){units, size, (size + PANEL - 1) / PANEL * PANEL, (size + PART - 1) / PART, projection};
+}
+
+INLINE intptr_t end_of(const Vocabulary *vocabulary, intptr_t part) {
+    return (part + 1) * PART < vocabulary->size ? (part + 1) * PART : vocabulary->size;
+}
+
+/* `vectors` (rows, U) → `logits` (rows, stride), the highest of each part, `maxima` (rows, parts), and `sums` (rows,),
+ * log Σ e^logit. */
+static void score(const Vocabulary *vocabulary, intptr_t rows, const float *vectors, float *logits, float *maxima,
+                  float *sums) {
+    intptr_t size = vocabulary->size, stride = vocabulary->stride, parts = vocabulary->parts;
+    product(rows, vocabulary->units, stride / PANEL, vectors, vocabulary->units, vocabulary->projection, logits, stride,
+            0);
+    for (intptr_t r = 0; r < rows; r++, logits += stride, maxima += parts) {
+        float highest = -INFINITY, sum = 0;
+        for (intptr_t part = 0; part < parts; part++) {
+            intptr_t i = part * PART, end = end_of(vocabulary, part);
+            floats most = all(-INFINITY);
+            for (; i + WIDTH <= end; i += WIDTH) most = larger(load(logits + i), most);
+            maxima[part] = largest_of(most);
+            for (; i < end; i++) maxima[part] = logits[i] > maxima[part] ? logits[i] : maxima[part];
+            highest = maxima[part] > highest ? maxima[part] : highest;
+        }
+        floats powers = {0};
+        intptr_t i = 0;
+        for (; i + WIDTH <= size; i += WIDTH) powers += exponential(load(logits + i) - highest);
+        for (; i < size; i++) sum += exponential(all(logits[i] - highest))[0];
+        sums[r] = highest + logf(sum_of(powers) + sum);
+    }
+}
+
+/* `vectors` (count, U) → `logits` (count, stride) and their `sums` (count,); `maxima` is room for SCORED rows'. */
+void scores(intptr_t count, intptr_t units, intptr_t size, const float *vectors, const float *projection, float *logits,
+            float *maxima, float *sums) {
+    Vocabulary vocabulary = vocabulary_of(units, size, projection);
+    for (intptr_t at = 0; at < count; at += SCORED)
+        score(&vocabulary, count - at < SCORED ? count - at : SCORED, vectors + at * units,
+              logits + at * vocabulary.stride, maxima, sums + at);
+}
+
+/* `vectors` (count, U) → of each the likeliest of the `tokens` (count,), the first of equal ones, and its `log_probs`
+ * (count,). `logits` and `maxima` are room for SCORED rows'. */
+void likeliest(intptr_t count, intptr_t units, intptr_t size, const float *vectors, const float *projection,
+               float *logits, float *maxima, intptr_t *tokens, float *log_probs) {
+    Vocabulary vocabulary = vocabulary_of(units, size, projection);
+    float sums[SCORED];
     for (intptr_t at = 0; at < count; at += SCORED) {
         intptr_t rows = count - at < SCORED ? count - at : SCORED;
-        product(rows, units, panels, vectors + at * units, units, projection, logits + at * stride, stride, 0);
-        for (intptr_t r = at; r < at + rows; r++) {
-            const float *row = logits + r * stride;
-            float highest = -INFINITY, sum = 0;
-            for (intptr_t part = 0; part < parts; part++) {
-                intptr_t i = part * length, end = i + length < size ? i + length : size;
-                floats most = all(-INFINITY);
-                for (; i + WIDTH <= end; i += WIDTH) most = larger(load(row + i), most);
-                float found = largest_of(most);
-                for (; i < end; i++) found = row[i] > found ? row[i] : found;
-                maxima[r * parts + part] = found;
-                highest = found > highest ? found : highest;
-            }
-            floats powers = {0};
-            intptr_t i = 0;
-            for (; i + WIDTH <= size; i += WIDTH) powers += exponential(load(row + i) - highest);
-            for (; i < size; i++) sum += exponential(all(row[i] - highest))[0];
-            sums[r] = highest + logf(sum_of(powers) + sum);
+        score(&vocabulary, rows, vectors + at * units, logits, maxima, sums);
+        for (intptr_t r = 0; r < rows; r++) {
+            const float *row = logits + r * vocabulary.stride, *highest = maxima + r * vocabulary.parts;
+            intptr_t part = 0, token;
+            for (intptr_t other = 1; other < vocabulary.parts; other++)
+                if (highest[other] > highest[part]) part = other;
+            for (token = part * PART; token + 1 < end_of(&vocabulary, part) && row[token] != highest[part];) token++;
+            tokens[at + r] = token, log_probs[at + r] = row[token] - sums[r];
         }
     }
 }
 
-/* Hypotheses of B sources, `owners` (count,) rising, whose log-probabilities are `before` (count,) when their logits'
- * log-sums are taken off. Of each source the `width` likeliest continuations, the likeliest first and equal ones as they
- * come, without those below the source's `least` (B,): `parents`, `tokens` and `log_probs`, room for B * width. Returns
- * how many there are. `maxima` as `score` found them. */
-intptr_t best(intptr_t count, intptr_t size, intptr_t length, const float *logits, const float *maxima,
-              const intptr_t *owners, const float *before, const float *least, intptr_t width, intptr_t *parents,
-              intptr_t *tokens, float *log_probs) {
-    intptr_t stride = (size + PANEL - 1) / PANEL * PANEL, parts = (size + length - 1) / length, found = 0, first = 0;
-    for (intptr_t r = 0; r < count; r++) {
-        if (!r || owners[r] != owners[r - 1]) first = found; /* where the source's own begin */
-        for (intptr_t part = 0; part < parts; part++) {
-            intptr_t end = (part + 1) * length < size ? (part + 1) * length : size;
-            float bound = least[owners[r]];
-            int full = found - first == width;
-            if (full && log_probs[found - 1] >= bound) bound = log_probs[found - 1];
-            if (!(before[r] + maxima[r * parts + part] >= bound)) continue;
-            for (intptr_t i = part * length; i < end; i++) {
-                float log_prob = before[r] + logits[r * stride + i];
-                if (!(log_prob >= bound) || (found - first == width && !(log_prob > log_probs[found - 1]))) continue;
-                intptr_t place = found - first < width ? found++ : found - 1;
-                for (; place > first && log_prob > log_probs[place - 1]; place--) {
-                    parents[place] = parents[place - 1];
-                    tokens[place] = tokens[place - 1];
-                    log_probs[place] = log_probs[place - 1];
-                }
-                parents[place] = r, tokens[place] = i, log_probs[place] = log_prob;
-                if (found - first == width && log_probs[found - 1] >= bound) bound = log_probs[found - 1];
-            }
+/* Continuations, the best of a source side by side, and how many there are. */
+typedef struct {
+    intptr_t *parents, *tokens;
+    float *log_probs;
+    intptr_t count;
+} Grown;
+
+/* Whether a continuation so likely has a place among the `width` from `first` on. */
+INLINE int joins(const Grown *grown, intptr_t first, intptr_t width, float least, float log_prob) {
+    return log_prob >= least && (grown->count - first < width || log_prob > grown->log_probs[grown->count - 1]);
+}
+
+/* Takes a continuation in, behind those from `first` on that are as likely; the last goes where there are more than
+ * `width`. */
+INLINE void take_in(Grown *grown, intptr_t first, intptr_t width, intptr_t parent, intptr_t token, float log_prob) {
+    intptr_t place = grown->count - first < width ? grown->count++ : grown->count - 1;
+    for (; place > first && log_prob > grown->log_probs[place - 1]; place--) {
+        grown->parents[place] = grown->parents[place - 1];
+        grown->tokens[place] = grown->tokens[place - 1];
+        grown->log_probs[place] = grown->log_probs[place - 1];
+    }
+    grown->parents[place] = parent, grown->tokens[place] = token, grown->log_probs[place] = log_prob;
+}
+
+/* Hypotheses of B sources, `owners` (count,) rising, with `log_probs` and `vectors` (count, U) → of each source the
+ * `width` likeliest continuations, the likeliest first and equal ones as they come, without those below the source's
+ * `least` (B,): `parents`, `tokens` and `grown`, room for B * width. `logits` and `maxima` as in `likeliest`. Returns
+ * how many there are. */
+intptr_t best(intptr_t count, intptr_t units, intptr_t size, const float *vectors, const float *projection,
+              float *logits, float *maxima, const intptr_t *owners, const float *log_probs, const float *least,
+              intptr_t width, intptr_t *parents, intptr_t *tokens, float *grown) {
+    Vocabulary vocabulary = vocabulary_of(units, size, projection);
+    Grown found = {parents, tokens, grown, 0};
+    float sums[SCORED];
+    for (intptr_t r = 0, first = 0; r < count; r++) {
+        const float *row = logits + r % SCORED * vocabulary.stride;
+        if (r % SCORED == 0)
+            score(&vocabulary, count - r < SCORED ? count - r : SCORED, vectors + r * units, logits, maxima, sums);
+        if (!r || owners[r] != owners[r - 1]) first = found.count; /* where the source's own begin */
+        float before = log_probs[r] - sums[r % SCORED];
+        const float *highest = maxima + r % SCORED * vocabulary.parts;
+        for (intptr_t part = 0; part < vocabulary.parts; part++) {
+            if (!joins(&found, first, width, least[owners[r]], before + highest[part])) continue;
+            for (intptr_t i = part * PART, end = end_of(&vocabulary, part); i < end; i++)
+                if (joins(&found, first, width, least[owners[r]], before + row[i]))
+                    take_in(&found, first, width, r, i, before + row[i]);
         }
     }
-    return found;
+    return found.count;
 }

@@ -27,8 +27,9 @@ logger = logging.getLogger(__name__)
 
 SOURCE = Path(__file__).with_name("kernels.c")
 
-# Columns that lie together in a packed kernel: PANEL of the C file.
-PANEL = 16
+# As in the C file: columns that lie together in a packed kernel; rows of logits that are looked at together, and the
+# tokens of a vocabulary's part.
+PANEL, SCORED, PART = 16, 12, 128
 
 # Results as the standard has them, but nobody asks for errno or for what the processor traps.
 _FLAGS = ("-O3", "-march=native", "-fno-math-errno", "-fno-trapping-math", "-shared", "-fPIC")
@@ -42,8 +43,9 @@ _FUNCTIONS = {
     "product": (None, [_SIZE] * 3 + [_POINTER, _SIZE, _POINTER, _POINTER, _SIZE, _FLAG]),
     "read_tokens": (_FLAG, [_POINTER, _SIZE, _SIZE] + [_POINTER] * 5),
     "step": (_FLAG, [_POINTER, _POINTER, _FLAG, _SIZE, _POINTER, _POINTER, _SIZE] + [_POINTER] * 4),
-    "score": (None, [_SIZE] * 3 + [_POINTER] * 2 + [_SIZE] + [_POINTER] * 3),
-    "best": (_SIZE, [_SIZE] * 3 + [_POINTER] * 5 + [_SIZE] + [_POINTER] * 3),
+    "scores": (None, [_SIZE] * 3 + [_POINTER] * 5),
+    "likeliest": (None, [_SIZE] * 3 + [_POINTER] * 6),
+    "best": (_SIZE, [_SIZE] * 3 + [_POINTER] * 7 + [_SIZE] + [_POINTER] * 3),
 }
 
 

@@ -12,6 +12,9 @@ from core.nmt.numpy_layers import SPARE, Floats, multiply, places
 # Rows whose exponentials are taken at once: few enough to stay in the processor's cache.
 _ROWS = 16
 
+# Parts that the vocabulary is cut into, each of which knows its highest logit.
+_PARTS = 16
+
 # More than the rounding of a sum of two log-probabilities.
 _SLACK = np.float32(1e-3)
 
@@ -20,12 +23,11 @@ _SAFE = 60.0
 
 
 class Scores(NamedTuple):
-    """What N vectors say of each token: `logits` (N, V), the highest of each part of the vocabulary, `maxima`
-    (N, parts), and `log_sums` (N,), log Σ e^logit. The next step writes them anew.
+    """What N vectors say of each token: `logits` (N, V) and `log_sums` (N,), log Σ e^logit. The next ones take their
+    room.
     """
 
     logits: Floats
-    maxima: Floats
     log_sums: Floats
 
 
@@ -49,15 +51,19 @@ class Continuations(NamedTuple):
 
 
 class Room(Protocol):
-    """Room for the scores of one step."""
+    """Room for the logits of one step. Vectors (N, U) are those that a model's `step` makes."""
 
-    def of(self, vectors: Floats) -> Scores:
-        """`vectors` (N, U), as a model's `step` makes them."""
+    def scores(self, vectors: Floats) -> Scores:
+        """`vectors` (N, U) → all logits."""
         ...
 
-    def best(self, scores: Scores, hypotheses: Hypotheses, least: Floats, width: int) -> Continuations:
+    def likeliest(self, vectors: Floats) -> tuple[NDArray[np.intp], Floats]:
+        """`vectors` (N, U) → the likeliest token of each, the first of equal ones, and its log-probability, (N,)."""
+        ...
+
+    def best(self, vectors: Floats, hypotheses: Hypotheses, least: Floats, width: int) -> Continuations:
         """The `width` likeliest continuations of each of B sources, the likeliest first, without those below the
-        source's `least` (B,); equal ones in the order of the hypotheses and of the vocabulary.
+        source's `least` (B,); equal ones in the order of the hypotheses and of the vocabulary. `vectors` (N, U).
         """
         ...
 
@@ -65,36 +71,45 @@ class Room(Protocol):
 class Logits:
     """Room for the logits of one step, used again at each: such large arrays are dear to allocate."""
 
-    def __init__(self, projection: Floats, rows: int, parts: int = 1) -> None:
-        """`projection` (U, V); `rows` is the most that there will ever be, V is cut into about `parts`."""
+    def __init__(self, projection: Floats, rows: int) -> None:
+        """`projection` (U, V); `rows` is the most that there will ever be."""
         self._projection = projection
-        self._parts = parts
         size = projection.shape[1]
         self._room = np.empty((rows + SPARE, size), np.float32)
         self._powers = np.empty((min(rows, _ROWS), size), np.float32)
         self._ones = np.ones(size, np.float32)
 
-    def of(self, vectors: Floats) -> Scores:
-        """`vectors` (N, U), as a model's `step` makes them."""
-        logits = multiply(vectors, self._projection, self._room)
-        maxima = part_maxima(logits, self._parts)
-        return Scores(logits, maxima, self.log_sum_exp(logits, maxima.max(1)))
+    def scores(self, vectors: Floats) -> Scores:
+        """`vectors` (N, U), as a model's `step` makes them → all logits."""
+        logits = self._product(vectors)
+        return Scores(logits, self.log_sum_exp(logits, logits.max(1)))
 
-    def best(self, scores: Scores, hypotheses: Hypotheses, least: Floats, width: int) -> Continuations:
+    def likeliest(self, vectors: Floats) -> tuple[NDArray[np.intp], Floats]:
+        """`vectors` (N, U) → the likeliest token of each, the first of equal ones, and its log-probability, (N,)."""
+        logits = self._product(vectors)
+        tokens = logits.argmax(1)
+        highest = logits[np.arange(len(tokens)), tokens]
+        return tokens, highest - self.log_sum_exp(logits, highest)
+
+    def best(self, vectors: Floats, hypotheses: Hypotheses, least: Floats, width: int) -> Continuations:
         """The `width` likeliest continuations of each of B sources, the likeliest first, without those below the
-        source's `least` (B,); equal ones in the order of the hypotheses and of the vocabulary.
+        source's `least` (B,); equal ones in the order of the hypotheses and of the vocabulary. `vectors` (N, U).
         """
-        owners = hypotheses.owners
-        before = hypotheses.log_probs - scores.log_sums
-        bounds = np.maximum(_bounds(scores.maxima + before[:, np.newaxis], owners, len(least), width), least)
-        reached = scores.logits >= (bounds[owners] - before - _SLACK)[:, np.newaxis]
+        owners, logits = hypotheses.owners, self._product(vectors)
+        maxima = part_maxima(logits, max(_PARTS, 2 * width))
+        before = hypotheses.log_probs - self.log_sum_exp(logits, maxima.max(1))
+        bounds = np.maximum(_bounds(maxima + before[:, np.newaxis], owners, len(least), width), least)
+        reached = logits >= (bounds[owners] - before - _SLACK)[:, np.newaxis]
         found = np.flatnonzero(reached)  # much sooner than np.nonzero of a matrix
         parents, tokens = np.divmod(found, reached.shape[1])
-        grown = Continuations(parents, tokens, before[parents] + scores.logits[parents, tokens])
+        grown = Continuations(parents, tokens, before[parents] + logits[parents, tokens])
         grown = grown.take(grown.log_probs >= least[owners[parents]])
         sources = owners[grown.parents]
         order = np.lexsort((-grown.log_probs, sources))
         return grown.take(order[places(sources[order]) < width])
+
+    def _product(self, vectors: Floats) -> Floats:
+        return multiply(vectors, self._projection, self._room)
 
     def log_sum_exp(self, logits: Floats, highest: Floats) -> Floats:
         """`logits` (N, V), and the `highest` of each row → log Σ e^logit (N,)."""

@@ -179,9 +179,9 @@ class NumpyModel:
             state[:, layers + 1 :] = read.cells.reshape(count, layers, -1)
         return state
 
-    def room(self, rows: int, parts: int = 1) -> Room:
-        """Room for the scores of so many hypotheses, with the highest of so many parts of the vocabulary."""
-        return Logits(self.projection, rows, parts)
+    def room(self, rows: int) -> Room:
+        """Room for the logits of so many hypotheses."""
+        return Logits(self.projection, rows)
 
     def step(self, ids: NDArray[np.intp], state: State, memory: Memory, owners: NDArray[np.intp]) -> Floats:
         """One token for each hypothesis: `ids` (N,) → what `room` makes scores of, (N, U).

@@ -70,7 +70,7 @@ def _log_probs(model: NumpyModel, vectors: Floats, tokens: NDArray[np.intp]) -> 
     room = model.room(min(len(vectors), _ROWS))
     gained = np.empty(len(vectors), np.float32)
     for at in range(0, len(vectors), _ROWS):
-        scores = room.of(vectors[at : at + _ROWS])
+        scores = room.scores(vectors[at : at + _ROWS])
         said = scores.logits[np.arange(len(scores.logits)), tokens[at : at + _ROWS]]
         gained[at : at + _ROWS] = said - scores.log_sums
     return gained

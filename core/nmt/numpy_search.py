@@ -28,9 +28,6 @@ _SLACK = np.float32(1e-3)
 # The mean log-probability of tokens that a model is sure of.
 _SURE = np.float32(-0.7)
 
-# Parts that the vocabulary is cut into, each of which knows its highest logit.
-_PARTS = 16
-
 
 class Found(NamedTuple):
     """The best hypothesis: `ids` without the end token, `log_prob` the sum over `scored_tokens`, the end counted."""
@@ -114,8 +111,7 @@ class _Search:
         self.bounds = np.array(bounds)
         self.ends = ends
         self.beam_width = beam_width
-        parts = max(_PARTS, 2 * beam_width) if beam_width else 1
-        self._room = model.room(len(sources) * max(1, beam_width), parts)
+        self._room = model.room(len(sources) * max(1, beam_width))
 
     def run(self) -> list[Found]:
         """The best hypothesis for each source."""
@@ -134,11 +130,9 @@ class _Search:
         ids = np.full((count, int(bounds.max())), self.ends.eos_id, np.int32)
         totals, steps = np.zeros(count, np.float32), np.zeros(count, np.int64)
         rows, last = np.arange(count), np.full(count, self.ends.sos_id)
-        room = self.model.room(count)
         for t in range(ids.shape[1]):
-            scores = room.of(self.model.step(last, state, memory, sentences[rows]))
-            last = scores.logits.argmax(1)
-            totals[rows] += np.maximum.reduce(scores.maxima, 1) - scores.log_sums
+            last, log_probs = self._room.likeliest(self.model.step(last, state, memory, sentences[rows]))
+            totals[rows] += log_probs
             ids[rows, t], steps[rows] = last, t + 1
             kept = np.flatnonzero((last != self.ends.eos_id) & (t + 1 < bounds[rows]))
             if not len(kept):
@@ -209,8 +203,8 @@ class _Search:
 
     def _grow(self, live: _Live, memory: Memory, ended: Floats) -> Continuations:
         """Each source's continuations that belong to its beam, the best first, and none that can't win."""
-        scores = self._room.of(self.model.step(live.ids[:, -1], live.state, memory, live.sentences))
-        return self._room.best(scores, Hypotheses(live.sentences, live.log_probs), ended, self.beam_width)
+        vectors = self.model.step(live.ids[:, -1], live.state, memory, live.sentences)
+        return self._room.best(vectors, Hypotheses(live.sentences, live.log_probs), ended, self.beam_width)
 
 
 def _sure(owners: NDArray[np.intp], grown: Continuations, step: int, ended: Floats) -> NDArray[np.intp]:

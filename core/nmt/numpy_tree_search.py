@@ -143,7 +143,7 @@ class _Search:
         """Each source's continuations that belong to its beam, the best first: of which hypothesis (C,), by which of
         the tree's branches (C,), and their log-probabilities (C,).
         """
-        scores = room.of(self._model.step(live.tokens, live.state, memory, live.sentences))
+        scores = room.scores(self._model.step(live.tokens, live.state, memory, live.sentences))
         before = live.log_probs - scores.log_sums
         parents, numbers = self._tree.branches(live.nodes)
         log_probs = before[parents] + scores.logits[parents, self._tree.tokens[numbers]]

@@ -107,28 +107,28 @@ def test_scores_of_small_and_of_huge_logits(size):
     slow, quick = Logits(projection, 50), CompiledLogits(library, pack(projection), 301, 50)
     for count in (*range(1, 14), 50):
         vectors = generator.normal(size=(count, 16)).astype("f")
-        expected, found = slow.of(vectors), quick.of(vectors)
+        expected, found = slow.scores(vectors), quick.scores(vectors)
         np.testing.assert_allclose(found.logits, expected.logits, rtol=1e-5, atol=1e-5 * size)
         np.testing.assert_allclose(found.log_sums, expected.log_sums, rtol=1e-5, atol=1e-5 * size)
-        for first in range(0, 301, 128):
-            part = found.maxima[:, first // 128]
-            np.testing.assert_array_equal(part, found.logits[:, first : first + 128].max(1))
+        tokens, log_probs = quick.likeliest(vectors)
+        np.testing.assert_array_equal(tokens, expected.logits.argmax(1))
+        np.testing.assert_allclose(log_probs, slow.likeliest(vectors)[1], rtol=1e-5, atol=1e-5 * size)
 
 
 @pytest.mark.parametrize("width", [1, 3, 20])
 def test_the_best_continuations_are_those_of_numpy(width):
     generator = np.random.default_rng(width)
     whole = generator.integers(-3, 4, (16, 301)).astype("f")  # whole numbers, so that many logits are equal
-    slow, quick = Logits(whole, 40, 32), CompiledLogits(library, pack(whole), 301, 40)
+    slow, quick = Logits(whole, 40), CompiledLogits(library, pack(whole), 301, 40)
     for owners in ([0], [0, 0, 2, 2, 2, 5], np.sort(generator.integers(0, 8, 40))):
         vectors = generator.integers(-1, 2, (len(owners), 16)).astype("f")
-        before = -generator.integers(0, 4, len(owners)).astype("f")
         least = np.where(generator.random(8) < 0.5, -np.inf, -4).astype("f")
+        np.testing.assert_array_equal(quick.likeliest(vectors)[0], slow.likeliest(vectors)[0])
         found = []
         for room in (slow, quick):
-            scores = room.of(vectors)
-            hypotheses = Hypotheses(np.array(owners), before + scores.log_sums)  # exactly `before` when taken off
-            found.append(room.best(scores, hypotheses, least, width))
+            # What is taken off again, so that both ways' log-probabilities are whole numbers, and as many equal.
+            log_probs = room.scores(vectors).log_sums - (np.arange(len(owners)) % 4).astype("f")
+            found.append(room.best(vectors, Hypotheses(np.array(owners), log_probs), least, width))
         expected, own = found
         np.testing.assert_array_equal(own.parents, expected.parents)
         np.testing.assert_array_equal(own.tokens, expected.tokens)

@@ -135,8 +135,8 @@ class Chain:
         count = len(lengths)
         return np.zeros((count, 1, 0), "f"), Memory(np.zeros((count, 1, 0), "f"), np.ones(count, int), None)
 
-    def room(self, rows, parts=1):
-        return Logits(self.projection, rows, parts)
+    def room(self, rows):
+        return Logits(self.projection, rows)
 
     def step(self, ids, state, memory, owners):
         return np.eye(len(self.projection), dtype="f")[ids]
