@@ -22,7 +22,9 @@ def normalise_question(text: str) -> str:
     Questions are learned and asked in this form: dkssud is 안녕, and 안녕ㅋㅋ, 안녕!! and 안녕~ are 안녕. What is
     feeling from end to end, as ㅋㅋ or ㅠㅠ!, stays. An answer is never changed so: who writes it means it.
     """
-    return _FEELING.sub("", normalise(mistyped(normalise(text))))
+    plain = _FEELING.sub("", normalise(text))  # first: what is left may be mistyped where the whole is not
+    meant = mistyped(plain)
+    return plain if meant == plain else _FEELING.sub("", normalise(meant))
 
 
 def question_key(text: str) -> str:

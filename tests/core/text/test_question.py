@@ -1,7 +1,7 @@
 """The one form of a question."""
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from core.text import normalise_question, question_key
@@ -28,6 +28,7 @@ def test_a_question_is_what_a_person_meant_to_type(typed, meant):
     assert normalise_question(typed) == meant
 
 
+@example("auaㅋ")  # mistyped without its feeling alone
 @given(st.text(alphabet="dkssudrjgo 안녕ㅋ?!.~a", max_size=12))
 def test_once_is_enough(text):
     assert normalise_question(normalise_question(text)) == normalise_question(text)
