@@ -167,6 +167,7 @@ def _settle_streams() -> None:
         stream.reconfigure(encoding="utf-8", errors="replace", newline="\n")  # type: ignore[union-attr]
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # one answer is too little work to be shared out
+    os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")  # Keras, which nothing here uses, need not be loaded
     logging.basicConfig(level=logging.CRITICAL)  # what goes wrong is told once, by main
     if sys.stdin.isatty():
         with contextlib.suppress(ImportError):

@@ -4,8 +4,9 @@ import gc
 import os
 from pathlib import Path
 
-# As bin/serve has it, and before anything imports NumPy.
+# As bin/serve has it, and before anything imports NumPy or TensorFlow.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
 
 import pytest
 from django.conf import settings as django_settings
@@ -25,9 +26,15 @@ def pytest_configure():
     django_settings.DATA_DIR = Path("/nonexistent/jaram-tests")
 
 
-def pytest_collection_finish():
-    # What was imported stays to the end: the collector need not walk through all of TensorFlow again and again.
-    gc.freeze()
+@pytest.hookimpl(wrapper=True)
+def pytest_collection():
+    # What is imported stays to the end: the collector need not walk through all of TensorFlow again and again.
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 @pytest.fixture(scope="session")

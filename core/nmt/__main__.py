@@ -50,6 +50,8 @@ def _work(command: CommandLine) -> Callable[[CommandLine, HParams, Path], None]:
 def _quiet_tensorflow(hparams: HParams) -> None:
     """Import TensorFlow, which takes seconds, only when the command is known to make sense."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    # Keras 2 would come from a package that is not there, so no Keras is loaded, which nothing here uses.
+    os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
     # Batches are answered in threads of their own; NumPy's would only wait for one another.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     # Freed memory is kept: the C library gives large tensors back to the system, which clears every page anew.

@@ -49,6 +49,7 @@ def main(argv: Sequence[str]) -> int:
     """Answer the file; the process's exit code."""
     options = parse(argv)
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # one answer is too little work to be shared out
+    os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")  # Keras, which nothing here uses, need not be loaded
     try:
         questions = options.questions.read_text(encoding="utf-8").removesuffix("\n").split("\n")
         with Responder.open(
