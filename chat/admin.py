@@ -5,11 +5,12 @@ from typing import Any
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.utils import flatten
-from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
-from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
-from django.contrib.auth.models import Group, User
 from django.db.models import Count, QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.html import format_html
 from django.utils.text import Truncator
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
@@ -18,22 +19,20 @@ from unfold.admin import ModelAdmin
 from unfold.contrib.filters.admin import BooleanRadioFilter, ChoicesDropdownFilter, RelatedDropdownFilter
 from unfold.contrib.import_export.forms import ExportForm, ImportForm
 from unfold.decorators import action, display
-from unfold.forms import ActionForm, AdminPasswordChangeForm, UserChangeForm, UserCreationForm
+from unfold.forms import ActionForm
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget
 
 from chat import services
-from chat.feedback.admin import FeedbackAdmin, VisitorAdmin  # noqa: F401 - importing them registers them
+from chat.accounts import GroupAdmin, UserAdmin  # noqa: F401 - importing them registers them
+from chat.feedback.admin import FeedbackAdmin, VisitorAdmin  # noqa: F401
 from chat.filters import DayRangeFilter
 from chat.formats import FORMATS
 from chat.inbox.approval import ApprovalAdmin, ApprovalForm, may_approve_alone
 from chat.knowledge.admin import BlockRuleAdmin  # noqa: F401
 from chat.models import Category, Chat
 from chat.provenance import Provenance
-from chat.resources import ChatResource
+from chat.resources import ChatResource, name_columns
 from core.text import normalise
-
-admin.site.unregister(User)
-admin.site.unregister(Group)
 
 VERIFY_COLOURS = {
     Chat.Verify.PENDING.value: "warning",
@@ -123,7 +122,7 @@ class ChatAdmin(Provenance, ApprovalAdmin, ModelAdmin, ImportExportModelAdmin):
         "source",
         "score_percent",
         "model_version",
-        "created_at",
+        "asked_at",
     )
     list_display_links = ("short_question",)
     list_select_related = ("category",)
@@ -170,6 +169,12 @@ class ChatAdmin(Provenance, ApprovalAdmin, ModelAdmin, ImportExportModelAdmin):
     def score_percent(self, chat: Chat) -> str | None:
         """Show how sure the answer was."""
         return None if chat.score is None else f"{chat.score:.0%}"
+
+    @display(description=_("물은 때"), ordering="created_at")
+    def asked_at(self, chat: Chat) -> str:
+        """Show when it was asked on one line, so that the texts beside it have room."""
+        moment = date_format(timezone.localtime(chat.created_at), "Y-m-d H:i")
+        return format_html('<span class="whitespace-nowrap">{}</span>', moment)
 
     # --- One row --------------------------------------------------------------------------------------------
 
@@ -275,6 +280,13 @@ class ChatAdmin(Provenance, ApprovalAdmin, ModelAdmin, ImportExportModelAdmin):
         may_change = self.has_add_permission(request) and self.has_change_permission(request)
         return may_change and may_approve_alone(request.user)
 
+    def import_action(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
+        """Show what an import would do, in its readers' words."""
+        response = super().import_action(request, **kwargs)
+        if isinstance(response, TemplateResponse) and (result := response.context_data.get("result")):
+            name_columns(result)
+        return response
+
     def get_export_queryset(self, request: HttpRequest) -> QuerySet[Chat]:
         """Return the rows of the list as filtered, with what the table names beside them."""
         return super().get_export_queryset(request).select_related("category", "reviewer")
@@ -295,17 +307,3 @@ class CategoryAdmin(ModelAdmin):
     def chat_count(self, category: Category) -> int:
         """Show how many chats the category holds."""
         return category.chat_count
-
-
-@admin.register(User)
-class UserAdmin(DjangoUserAdmin, ModelAdmin):
-    """Accounts, in this theme."""
-
-    form = UserChangeForm
-    add_form = UserCreationForm
-    change_password_form = AdminPasswordChangeForm
-
-
-@admin.register(Group)
-class GroupAdmin(DjangoGroupAdmin, ModelAdmin):
-    """Groups, in this theme."""

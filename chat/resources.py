@@ -6,6 +6,7 @@ import tablib
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 from import_export import fields, resources, widgets
+from import_export.results import Result
 
 from chat import services
 from chat.models import Category, Chat
@@ -59,13 +60,16 @@ class VerifyWidget(widgets.Widget):
 class YesNoWidget(widgets.Widget):
     """A mark that is there or not, as spreadsheets and people write it; an empty cell means not."""
 
-    WORDS = {"": False, "0": False, "false": False, "no": False, "1": True, "true": True, "yes": True}
+    WORDS = {
+        **dict.fromkeys(("", "0", "false", "no", "아니요", "아니오"), False),
+        **dict.fromkeys(("1", "true", "yes", "예", "네"), True),
+    }
 
     def clean(self, value: Any, row: Any = None, **kwargs: Any) -> bool:
         """Return whether the mark is there."""
         text = "" if value is None else str(value).strip().lower()
         if text not in self.WORDS:
-            raise ValueError(_("%(value)s: 1이나 0으로 적어 주세요.") % {"value": value})
+            raise ValueError(_("%(value)s: 예(1)나 아니요(0)로 적어 주세요.") % {"value": value})
         return self.WORDS[text]
 
     def render(self, value: Any, obj: Any = None, **kwargs: Any) -> str:
@@ -159,3 +163,14 @@ class ChatResource(resources.ModelResource):
         before = Chat.objects.get(pk=instance.pk)
         changed = [name for name in _REVIEWED if getattr(before, name) != getattr(instance, name)]
         services.save_review(chat=instance, changed=changed, reviewer=self._reviewer)
+
+
+def name_columns(result: Result) -> None:
+    """Call the columns of an import's result what people call them, not what they are called in a file.
+
+    Only for showing it: by a file's names its rows were read.
+    """
+    names = {field.name: str(field.verbose_name) for field in Chat._meta.fields} | {"answer": _("답")}
+    result.diff_headers = [names.get(column, column) for column in result.diff_headers]
+    for row in result.invalid_rows:
+        row.error_dict = {names.get(column, column): errors for column, errors in row.error_dict.items()}

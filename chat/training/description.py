@@ -106,8 +106,8 @@ def _missed(run: TrainingRun) -> list[str]:
     said = [str(_MISSED[name]) for name in names]
     for one in run.outcome.get("bars", []):
         bar = Bar(**one)
-        said += [str(_MISSED.get(bar.name, bar.name)), bar_text(bar)]
-    return [text for text in said if text]
+        said.append(bar_text(bar) or str(_MISSED.get(bar.name, bar.name)))
+    return said
 
 
 def _running(run: TrainingRun) -> Description:

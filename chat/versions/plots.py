@@ -8,6 +8,7 @@ WIDTH, HEIGHT = 480, 250  # of the drawing, in its own units; the page scales it
 _LEFT, _RIGHT, _TOP, _BOTTOM = 52, 472, 12, 212
 _INSET, _LABEL_INSET = 20, 46  # of the first and the last point, so that what is written below them has room
 _MOST_POINTS = 160  # of a line: more are not seen at this size
+_LEAST_RATIO = 4  # of the largest value to the smallest: below it a logarithmic axis would have hardly a mark
 _MOST_MARKS = 24  # above it a line is a line, and single points are not marked
 
 Scale = Callable[[float], float]
@@ -68,8 +69,8 @@ class Plot:
 class Axes:
     """How a plot is laid out.
 
-    ``logarithmic`` for values that fall by orders of magnitude. ``bounds`` of y, where the data should not decide.
-    ``x_labels`` name the whole numbers 0, 1, … of x; without them x is a number itself.
+    ``logarithmic`` for values that fall by orders of magnitude, where they do. ``bounds`` of y, where the data
+    should not decide. ``x_labels`` name the whole numbers 0, 1, … of x; without them x is a number itself.
     """
 
     logarithmic: bool = False
@@ -88,12 +89,13 @@ def plot(title: str, series: Sequence[Series], axes: Axes | None = None) -> Plot
     if not y_values:
         return None
     low, high = axes.bounds or (min(y_values), max(y_values))
-    y_marks = log_ticks(low, high) if axes.logarithmic else ticks(low, high)
+    logarithmic = axes.logarithmic and high >= _LEAST_RATIO * low
+    y_marks = log_ticks(low, high) if logarithmic else ticks(low, high)
     low, high = min(low, y_marks[0]), max(high, y_marks[-1])
     x_low, x_high = min(x for x, _ in points), max(x for x, _ in points)
     inset = _LABEL_INSET if axes.x_labels else _INSET
     to_x = _linear(x_low, x_high, _LEFT + inset, _RIGHT - inset)
-    to_y = _logarithmic(low, high) if axes.logarithmic else _linear(low, high, _BOTTOM, _TOP)
+    to_y = _logarithmic(low, high) if logarithmic else _linear(low, high, _BOTTOM, _TOP)
     return Plot(
         title=title,
         lines=[_line(one, to_x, to_y, axes) for one in drawn],

@@ -47,8 +47,8 @@ _FINDINGS = {
     "empty_sides": gettext_lazy("%(of)s쌍 가운데 %(count)s쌍은 질문이나 답이 비어 있어서 배우지 않아요."),
     "overlong_sides": gettext_lazy("%(of)s쌍 가운데 %(count)s쌍은 질문이나 답이 너무 길어서 배우지 않아요."),
     "conflicts": gettext_lazy(
-        "질문 %(count)s개에 서로 다른 답이 있어요. %(decided)s개는 가장 나중에 검토한 답만 배우고, "
-        "%(undecided)s개는 검토한 사람이 없어서 답을 모두 배워요."
+        "질문 %(count)s개에 서로 다른 답이 있어요. 가장 나중에 검토한 답만 배우고, 아무도 검토하지 않은 "
+        "%(undecided)s개는 답을 모두 배워요."
     ),
     "echoes": gettext_lazy("%(count)s쌍은 질문을 그대로 답으로 배워요. 잘못 들어온 것이면 답을 고쳐 주세요."),
     "foreign_questions": gettext_lazy("질문 %(of)s개 가운데 %(count)s개가 한국어가 아니에요."),
@@ -126,6 +126,8 @@ def bar_text(bar: Bar) -> str:
 
 def _more(name: str, passed: bool, figures: Mapping[str, Any]) -> Iterator[str]:
     """Say by how much a bar was missed, and what else belongs to it."""
+    if name == "loads" and not passed and "asked" in figures:
+        yield _("모두 똑같아야 해요.")
     if number(figures, "missing"):
         yield _say(_("기준에 %(missing)s개가 모자라요."), figures)
     if number(figures, "too_many"):
@@ -164,16 +166,16 @@ def _movement_text(severity: str, figures: Mapping[str, Any]) -> str:
     index, chance, changed = (number(figures, name) or 0.0 for name in ("index", "chance", "changed"))
     if severity == "info":
         return _("눈에 띄는 차이가 없어요.")
-    said = {"index": f"{index:.3f}", "chance": f"{chance:.3f}"}
+    said = {"index": f"{index:.2f}", "chance": f"{chance:.2f}"}
     if index >= changed:
         return _say(
             _(
-                "우연이라면 %(chance)s보다 작을 값이 %(index)s예요. "
+                "차이: %(index)s. 우연이라면 %(chance)s보다 작아요. "
                 "전혀 다른 데이터로 보이니 파일을 제대로 가져왔는지 살펴보세요."
             ),
             said,
         )
-    return _say(_("우연이라면 %(chance)s보다 작을 값이 %(index)s예요. 왜 달라졌는지 살펴보세요."), said)
+    return _say(_("차이: %(index)s. 우연이라면 %(chance)s보다 작아요. 왜 달라졌는지 살펴보세요."), said)
 
 
 @dataclass(frozen=True, slots=True)

@@ -149,7 +149,7 @@ class TestImport:
 
     def test_a_mark_that_is_neither_yes_nor_no_is_shown(self, staff):
         response = upload(staff, "p.csv", "question,answer,canary\n안녕,응,아마도\n".encode(), CSV)
-        assert "아마도: 1이나 0으로" in response.content.decode()
+        assert "아마도: 예(1)나 아니요(0)로" in response.content.decode()
 
     def test_id_of_another_installation_overwrites_nothing(self, staff, make_chat):
         chat = make_chat("누구야?", "자람이에요")

@@ -117,7 +117,10 @@ def test_a_rejected_version_is_told_with_the_bars_it_missed_and_by_how_much(clie
     run = services.start(run_id=services.request_training(reason=Reason.BUTTON).pk)
     services.finish(run_id=run.pk, summary=summary(status="rejected", gate=GateResult(False, False, bars)))
     page = client.get(INDEX).content.decode()
-    assert "잘하던 답을 너무 많이 잊었어요. 전에 맞던 답 1,000개 가운데 34개를 잃었어요. 10개까지는 괜찮아요." in page
+    assert (
+        "<li>전에 맞던 답 1,000개 가운데 34개를 잃었어요. 10개까지는 괜찮아요. 기준보다 24개를 더 잃었어요.</li>"
+        in page
+    )
     assert "lost 34" not in page
 
 
@@ -135,7 +138,8 @@ def test_the_history_tells_each_outcome_in_plain_words_and_leads_to_the_version(
     page = client.get(INDEX).content.decode()
     for text in (
         reverse("versions:detail", args=["20260101-000000-abcd"]),
-        "새 모델을 내보냈어요. 지금 모델에 이어서 배웠어요.",
+        "새 모델을 내보냈어요.",
+        "<li>지금 모델에 이어서 배웠어요.</li>",
         "배우는 프로그램이 도중에 멈췄어요",
         "SIGKILL &lt;b&gt;",
         "취소했어요. 지금 답하는 모델은 그대로예요.",

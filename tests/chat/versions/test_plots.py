@@ -79,5 +79,10 @@ def test_values_without_a_logarithm_are_left_out():
     assert plot("손실", [Series("훈련", [(0, 0.0)])], Axes(logarithmic=True)) is None
 
 
+def test_values_that_hardly_fall_get_even_marks():
+    drawn = plot("손실", [Series("학습", [(0, 25.0), (1, 21.0)])], Axes(logarithmic=True))
+    assert [tick.label for tick in drawn.y_ticks] == ["21", "22", "23", "24", "25"]
+
+
 def test_nothing_measured_is_no_plot():
     assert plot("손실", [Series("훈련", [])]) is None
