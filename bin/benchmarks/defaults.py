@@ -19,6 +19,9 @@ from core.registry import Registry
 from core.text import normalise
 
 
+_DRAW = "a"
+
+
 @dataclass(frozen=True)
 class Variant:
     """Makedata's own settings, with these flags of the engine and these settings instead."""
@@ -87,8 +90,11 @@ def part(pairs: Sequence[Pair], held: Sequence[Asked], count: int) -> list[Pair]
 
 
 def defaults(pairs: Sequence[Pair], count: int, epochs: int, names: Sequence[str]) -> None:
-    """Train each variant for as many epochs on a part of `pairs`, and print a row for it."""
-    rest, held = hold_out(pairs)
+    """Train each variant for as many epochs on a part of `pairs`, and print a row for it.
+
+    The paraphrases are others than those that `bin/bench quality` reports: these are here to choose by.
+    """
+    rest, held = hold_out(pairs, _DRAW)
     pairs = part(rest, held, count)
     say(f"\n{len(pairs)} pairs, {epochs} epochs each, {len(held)} paraphrases held out\n")
     nearest = max(share_right(held, nearest_answers(pairs, held, by=by)) for by in ("morphemes", "characters"))
