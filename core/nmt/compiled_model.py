@@ -13,12 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.nmt.errors import NmtError
-from core.nmt.kernels import PANEL, PART, SCORED, StackStruct, address, aligned, load_kernels, pack
+from core.nmt.kernels import PANEL, PART, SCORED, EndsStruct, StackStruct, address, aligned, load_kernels, pack
 from core.nmt.model import Seq2Seq
 from core.nmt.numpy_encoder import Read, Stack
 from core.nmt.numpy_layers import Floats, Ids, Indices
 from core.nmt.numpy_logits import Continuations, Hypotheses, Room, Scores
 from core.nmt.numpy_model import Memory, NumpyModel, State
+from core.nmt.search import Ends
 
 
 def quick_model(model: Seq2Seq) -> NumpyModel:
@@ -55,7 +56,7 @@ class CompiledModel(NumpyModel):
         panels = len(self._packed_memory)
         found = np.empty((count, panels * PANEL), np.float32)
         operands = (address(outputs), depth, address(self._packed_memory), address(found), panels * PANEL, False)
-        self._library.product(count, depth, panels, *operands)
+        self._library.nmt_product(count, depth, panels, *operands)
         return found
 
     def step(self, ids: NDArray[np.intp], state: State, memory: Memory, owners: NDArray[np.intp]) -> Floats:
@@ -63,11 +64,33 @@ class CompiledModel(NumpyModel):
         count = len(state)
         ids, owners = np.ascontiguousarray(ids, np.intp), np.ascontiguousarray(owners, np.intp)
         vectors = np.empty((count, self.units), np.float32)
-        weights = (self._layers.address, self._query_address, self.hparams.output_attention)
-        looked = (memory.tokens.shape[1], address(memory.tokens), address(memory.lengths))
         hypotheses = (count, address(ids), address(owners), address(state), address(vectors))
-        _check(self._library.step(*weights, *looked, *hypotheses))
+        _check(self._library.nmt_step(*self._operands(memory), *hypotheses))
         return vectors
+
+    def search_greedily(
+        self, owners: NDArray[np.intp], bounds: NDArray[np.intp], state: State, memory: Memory, ends: Ends
+    ) -> tuple[NDArray[np.intp], NDArray[np.intp], Floats]:
+        """The likeliest token, again and again, in one call: `owners` and `state` as in `step`, `bounds` (N,) → the
+        tokens (N, T), how many of them there are, with the end (N,), and their log-probability (N,).
+        """
+        count, longest = len(owners), int(bounds.max())
+        owners, bounds = np.ascontiguousarray(owners, np.intp), np.ascontiguousarray(bounds, np.intp)
+        ids, said, log_probs = (
+            np.zeros((count, longest), np.intp),
+            np.zeros(count, np.intp),
+            np.zeros(count, np.float32),
+        )
+        limits = EndsStruct(ends.sos_id, ends.eos_id, longest)
+        vocabulary = (self.projection.shape[1], address(self._packed_projection), ctypes.addressof(limits))
+        sources = (count, address(owners), address(bounds), address(state))
+        found = (address(ids), address(said), address(log_probs))
+        _check(self._library.nmt_search_greedily(*self._operands(memory), *vocabulary, *sources, *found))
+        return ids, said, log_probs
+
+    def _operands(self, memory: Memory) -> tuple[int, ...]:
+        weights = (self._layers.address, self._query_address, int(self.hparams.output_attention))
+        return (*weights, memory.tokens.shape[1], address(memory.tokens), address(memory.lengths))
 
 
 class CompiledStack:
@@ -87,7 +110,7 @@ class CompiledStack:
         outputs = np.zeros((count, steps, units), np.float32)
         states, cells = np.zeros((2, count, self._layers.count, units), np.float32)
         arrays = (address(ids), address(lengths), address(outputs), address(states), address(cells))
-        _check(self._library.read_tokens(self._layers.address, count, steps, *arrays))
+        _check(self._library.nmt_read_tokens(self._layers.address, count, steps, *arrays))
         return Read(outputs.transpose(1, 0, 2), states, cells)
 
 
@@ -110,13 +133,13 @@ class CompiledLogits:
             self._room = aligned((count, self._room.shape[1]))
             self._places = (address(self._room), address(self._maxima))
         log_sums = np.empty(count, np.float32)
-        self._library.scores(*self._operands(vectors), address(log_sums))
+        self._library.nmt_scores(*self._operands(vectors), address(log_sums))
         return Scores(self._room[:count, : self._size], log_sums)
 
     def likeliest(self, vectors: Floats) -> tuple[NDArray[np.intp], Floats]:
         """`vectors` (N, U) → the likeliest token of each, the first of equal ones, and its log-probability, (N,)."""
         tokens, log_probs = np.empty(len(vectors), np.intp), np.empty(len(vectors), np.float32)
-        self._library.likeliest(*self._operands(vectors), address(tokens), address(log_probs))
+        self._library.nmt_likeliest(*self._operands(vectors), address(tokens), address(log_probs))
         return tokens, log_probs
 
     def best(self, vectors: Floats, hypotheses: Hypotheses, least: Floats, width: int) -> Continuations:
@@ -125,7 +148,7 @@ class CompiledLogits:
         parents, tokens, log_probs = np.empty(most, np.intp), np.empty(most, np.intp), np.empty(most, np.float32)
         given = (address(hypotheses.owners), address(hypotheses.log_probs), address(least), width)
         found = (address(parents), address(tokens), address(log_probs))
-        count = self._library.best(*self._operands(vectors), *given, *found)
+        count = self._library.nmt_best(*self._operands(vectors), *given, *found)
         return Continuations(parents[:count], tokens[:count], log_probs[:count])
 
     def _operands(self, vectors: Floats) -> tuple[int, ...]:

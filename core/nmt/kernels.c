@@ -2,7 +2,8 @@
  * search asks of the logits. `core/nmt/kernels.py` compiles it, `core/nmt/compiled_model.py` calls it.
  *
  * Arrays are float32, their last axis without gaps, and belong to the caller. Every row is worked out in the same order
- * whatever lies beside it, so a row's numbers do not depend on the batch. Nothing is kept between calls.
+ * whatever lies beside it, so a row's numbers do not depend on the batch. Nothing is kept between calls. Names that others
+ * see begin with `nmt_`: a C library may have a `step` of its own, which would be called in place of ours.
  *
  * Kernels (I, O) come packed: panels of 16 columns one after the other, (ceil(O / 16), I, 16), zeros behind the last
  * column. A product reads them from the first to the last byte once, however many rows it takes; BLAS would copy them
@@ -107,7 +108,7 @@ static void tiles(intptr_t rows, int panels, intptr_t depth, const float *x, int
 }
 
 /* `x` (count, depth) @ `kernel` (depth, 16 * panels) → `y`, or added to what lies there. */
-void product(intptr_t count, intptr_t depth, intptr_t panels, const float *x, intptr_t x_stride, const float *kernel,
+void nmt_product(intptr_t count, intptr_t depth, intptr_t panels, const float *x, intptr_t x_stride, const float *kernel,
              float *y, intptr_t y_stride, int add) {
     /* Of so many rows how many to take first. Sums of four rows would have to wait for one another. */
     static const int first[] = {0, 1, 2, 3, 2, 5, 6, 5, 5, 6, 5, 6};
@@ -150,7 +151,7 @@ typedef struct {
 
 /* Reads `ids` (count, steps), whose `lengths` fall. `outputs` (count, steps, U) are those of the top layer; `states`
  * and `cells` (count, L, U) zeros, and then those after each row's last token. Returns 0 where there is no memory. */
-int read_tokens(const Stack *stack, intptr_t count, intptr_t steps, const int32_t *ids, const intptr_t *lengths,
+int nmt_read_tokens(const Stack *stack, intptr_t count, intptr_t steps, const int32_t *ids, const intptr_t *lengths,
                 float *outputs, float *states, float *cells) {
     intptr_t units = stack->units, width = 4 * units, beside = stack->layers * units;
     float *gates = malloc(sizeof(float) * count * steps * width);
@@ -161,7 +162,7 @@ int read_tokens(const Stack *stack, intptr_t count, intptr_t steps, const int32_
                 memcpy(gates + (b * steps + t) * width,
                        layer ? stack->biases[layer] : stack->table + ids[b * steps + t] * width, sizeof(float) * width);
             if (layer)
-                product(lengths[b], units, width / PANEL, outputs + b * steps * units, units, stack->inputs[layer],
+                nmt_product(lengths[b], units, width / PANEL, outputs + b * steps * units, units, stack->inputs[layer],
                         gates + b * steps * width, width, 1);
         }
         float *own = states + layer * units;
@@ -169,7 +170,7 @@ int read_tokens(const Stack *stack, intptr_t count, intptr_t steps, const int32_
         for (intptr_t t = 0; t < steps; t++) {
             while (active && lengths[active - 1] <= t) active--;
             if (t)
-                product(active, units, width / PANEL, own, beside, stack->states[layer], gates + t * width,
+                nmt_product(active, units, width / PANEL, own, beside, stack->states[layer], gates + t * width,
                         steps * width, 1);
             for (intptr_t b = 0; b < active; b++) {
                 float *said = outputs + (b * steps + t) * units;
@@ -205,7 +206,7 @@ static void attend(intptr_t count, intptr_t units, const float *tokens, const fl
 /* One token for each hypothesis: see `numpy_model.NumpyModel.step`. `query_kernel` packed (U, U); attention looks at
  * `memory` (B, most, 2U), `lengths` (B,); `vectors` (count, U), of the attention or, without `output_attention`, of the
  * top layer. Returns 0 where there is no memory. */
-int step(const Stack *stack, const float *query_kernel, int output_attention, intptr_t most, const float *memory,
+int nmt_step(const Stack *stack, const float *query_kernel, int output_attention, intptr_t most, const float *memory,
          const intptr_t *lengths, intptr_t count, const intptr_t *ids, const intptr_t *owners, float *state,
          float *vectors) {
     intptr_t units = stack->units, width = 4 * units, layers = stack->layers, stride = (2 * layers + 1) * units;
@@ -223,7 +224,7 @@ int step(const Stack *stack, const float *query_kernel, int output_attention, in
                 memcpy(beside + (2 * r + 1) * units, outputs + r * stride, size);
                 memcpy(gates + r * width, layer ? stack->biases[layer] : stack->table + ids[at + r] * width, 4 * size);
             }
-            product(rows, 2 * units, width / PANEL, beside, 2 * units, stack->states[layer], gates, width, 1);
+            nmt_product(rows, 2 * units, width / PANEL, beside, 2 * units, stack->states[layer], gates, width, 1);
             for (intptr_t r = 0; r < rows; r++) {
                 float *said = beside + 2 * r * units;
                 run_gates(units, gates + r * width, cells + r * stride, outputs + r * stride);
@@ -234,7 +235,7 @@ int step(const Stack *stack, const float *query_kernel, int output_attention, in
         for (intptr_t r = 0; r < rows; r++)
             attend(lengths[owners[at + r]], units, memory + owners[at + r] * most * 2 * units, beside + 2 * r * units,
                    weights, some + r * stride);
-        product(rows, units, units / PANEL, beside, 2 * units, query_kernel, some, stride, 1);
+        nmt_product(rows, units, units / PANEL, beside, 2 * units, query_kernel, some, stride, 1);
         for (intptr_t r = 0; r < rows; r++)
             memcpy(vectors + (at + r) * units, output_attention ? some + r * stride : beside + 2 * r * units, size);
     }
@@ -262,7 +263,7 @@ INLINE intptr_t end_of(const Vocabulary *vocabulary, intptr_t part) {
 static void score(const Vocabulary *vocabulary, intptr_t rows, const float *vectors, float *logits, float *maxima,
                   float *sums) {
     intptr_t size = vocabulary->size, stride = vocabulary->stride, parts = vocabulary->parts;
-    product(rows, vocabulary->units, stride / PANEL, vectors, vocabulary->units, vocabulary->projection, logits, stride,
+    nmt_product(rows, vocabulary->units, stride / PANEL, vectors, vocabulary->units, vocabulary->projection, logits, stride,
             0);
     for (intptr_t r = 0; r < rows; r++, logits += stride, maxima += parts) {
         float highest = -INFINITY, sum = 0;
@@ -283,7 +284,7 @@ static void score(const Vocabulary *vocabulary, intptr_t rows, const float *vect
 }
 
 /* `vectors` (count, U) → `logits` (count, stride) and their `sums` (count,); `maxima` is room for SCORED rows'. */
-void scores(intptr_t count, intptr_t units, intptr_t size, const float *vectors, const float *projection, float *logits,
+void nmt_scores(intptr_t count, intptr_t units, intptr_t size, const float *vectors, const float *projection, float *logits,
             float *maxima, float *sums) {
     Vocabulary vocabulary = vocabulary_of(units, size, projection);
     for (intptr_t at = 0; at < count; at += SCORED)
@@ -293,7 +294,7 @@ void scores(intptr_t count, intptr_t units, intptr_t size, const float *vectors,
 
 /* `vectors` (count, U) → of each the likeliest of the `tokens` (count,), the first of equal ones, and its `log_probs`
  * (count,). `logits` and `maxima` are room for SCORED rows'. */
-void likeliest(intptr_t count, intptr_t units, intptr_t size, const float *vectors, const float *projection,
+void nmt_likeliest(intptr_t count, intptr_t units, intptr_t size, const float *vectors, const float *projection,
                float *logits, float *maxima, intptr_t *tokens, float *log_probs) {
     Vocabulary vocabulary = vocabulary_of(units, size, projection);
     float sums[SCORED];
@@ -339,7 +340,7 @@ INLINE void take_in(Grown *grown, intptr_t first, intptr_t width, intptr_t paren
  * `width` likeliest continuations, the likeliest first and equal ones as they come, without those below the source's
  * `least` (B,): `parents`, `tokens` and `grown`, room for B * width. `logits` and `maxima` as in `likeliest`. Returns
  * how many there are. */
-intptr_t best(intptr_t count, intptr_t units, intptr_t size, const float *vectors, const float *projection,
+intptr_t nmt_best(intptr_t count, intptr_t units, intptr_t size, const float *vectors, const float *projection,
               float *logits, float *maxima, const intptr_t *owners, const float *log_probs, const float *least,
               intptr_t width, intptr_t *parents, intptr_t *tokens, float *grown) {
     Vocabulary vocabulary = vocabulary_of(units, size, projection);
@@ -360,4 +361,46 @@ intptr_t best(intptr_t count, intptr_t units, intptr_t size, const float *vector
         }
     }
     return found.count;
+}
+
+/* Where a greedy search begins and ends: the token before the first, the one that ends an answer, and the most tokens of
+ * any. */
+typedef struct {
+    intptr_t start, end, longest;
+} Ends;
+
+/* The likeliest token, again and again, for `count` sources: `owners` and `state` as in `step`; `bounds` (count,) the
+ * most tokens of each. `ids` (count, longest), of which `lengths_said` (count,) are said, the end counted, with
+ * `log_probs` (count,), which are 0 before. Returns 0 where there is no memory. */
+int nmt_search_greedily(const Stack *stack, const float *query_kernel, int output_attention, intptr_t most,
+                    const float *memory, const intptr_t *lengths, intptr_t size, const float *projection,
+                    const Ends *ends, intptr_t count, const intptr_t *owners, const intptr_t *bounds, float *state,
+                    intptr_t *ids, intptr_t *lengths_said, float *log_probs) {
+    intptr_t units = stack->units, width = (2 * stack->layers + 1) * units, kept = count < SCORED ? count : SCORED;
+    Vocabulary vocabulary = vocabulary_of(units, size, projection);
+    float *room = malloc(sizeof(float) * (count * (units + 1) + kept * (vocabulary.stride + vocabulary.parts)));
+    intptr_t *rows = malloc(sizeof(intptr_t) * 3 * count), *last = rows + count, *sources = last + count;
+    int done = room && rows;
+    if (done) {
+        float *gained = room + count * units, *logits = gained + count, *maxima = logits + kept * vocabulary.stride;
+        intptr_t live = count;
+        for (intptr_t r = 0; r < count; r++) rows[r] = r, last[r] = ends->start, sources[r] = owners[r];
+        for (intptr_t t = 0; done && live && t < ends->longest; t++) {
+            done = nmt_step(stack, query_kernel, output_attention, most, memory, lengths, live, last, sources, state, room);
+            if (done) nmt_likeliest(live, units, size, room, projection, logits, maxima, last, gained);
+            intptr_t on = 0;
+            for (intptr_t r = 0; done && r < live; r++) {
+                intptr_t row = rows[r];
+                ids[row * ends->longest + t] = last[r], lengths_said[row] = t + 1, log_probs[row] += gained[r];
+                if (last[r] == ends->end || t + 1 >= bounds[row]) continue;
+                rows[on] = row, last[on] = last[r], sources[on] = sources[r];
+                if (on < r) memcpy(state + on * width, state + r * width, sizeof(float) * width);
+                on++;
+            }
+            live = on;
+        }
+    }
+    free(room);
+    free(rows);
+    return done;
 }

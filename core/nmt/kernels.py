@@ -40,12 +40,16 @@ _LINE = 64
 
 _SIZE, _POINTER, _FLAG = ctypes.c_ssize_t, ctypes.c_void_p, ctypes.c_int
 _FUNCTIONS = {
-    "product": (None, [_SIZE] * 3 + [_POINTER, _SIZE, _POINTER, _POINTER, _SIZE, _FLAG]),
-    "read_tokens": (_FLAG, [_POINTER, _SIZE, _SIZE] + [_POINTER] * 5),
-    "step": (_FLAG, [_POINTER, _POINTER, _FLAG, _SIZE, _POINTER, _POINTER, _SIZE] + [_POINTER] * 4),
-    "scores": (None, [_SIZE] * 3 + [_POINTER] * 5),
-    "likeliest": (None, [_SIZE] * 3 + [_POINTER] * 6),
-    "best": (_SIZE, [_SIZE] * 3 + [_POINTER] * 7 + [_SIZE] + [_POINTER] * 3),
+    "nmt_product": (None, [_SIZE] * 3 + [_POINTER, _SIZE, _POINTER, _POINTER, _SIZE, _FLAG]),
+    "nmt_read_tokens": (_FLAG, [_POINTER, _SIZE, _SIZE] + [_POINTER] * 5),
+    "nmt_step": (_FLAG, [_POINTER, _POINTER, _FLAG, _SIZE, _POINTER, _POINTER, _SIZE] + [_POINTER] * 4),
+    "nmt_scores": (None, [_SIZE] * 3 + [_POINTER] * 5),
+    "nmt_likeliest": (None, [_SIZE] * 3 + [_POINTER] * 6),
+    "nmt_search_greedily": (
+        _FLAG,
+        [_POINTER, _POINTER, _FLAG, _SIZE, _POINTER, _POINTER, _SIZE, _POINTER, _POINTER, _SIZE] + [_POINTER] * 6,
+    ),
+    "nmt_best": (_SIZE, [_SIZE] * 3 + [_POINTER] * 7 + [_SIZE] + [_POINTER] * 3),
 }
 
 
@@ -61,6 +65,12 @@ class StackStruct(ctypes.Structure):
         ("states", _POINTER),
         ("biases", _POINTER),
     ]
+
+
+class EndsStruct(ctypes.Structure):
+    """`Ends` of the C file."""
+
+    _fields_ = [("start", _SIZE), ("end", _SIZE), ("longest", _SIZE)]
 
 
 def load_kernels() -> ctypes.CDLL | None:

@@ -15,6 +15,7 @@ from typing import NamedTuple, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from core.nmt.compiled_model import CompiledModel
 from core.nmt.dataset import pad
 from core.nmt.hparams import HParams
 from core.nmt.numpy_layers import Floats, Ids, places
@@ -126,21 +127,32 @@ class _Search:
     def _search_greedily(self, sentences: NDArray[np.intp], state: State, memory: Memory) -> list[Found]:
         """The likeliest token, again and again, for each of `sentences`; `state` has a row for each of them."""
         bounds = self.bounds[sentences]
+        search = self.model.search_greedily if isinstance(self.model, CompiledModel) else self._step_greedily
+        ids, said, log_probs = search(sentences, bounds, state, memory, self.ends)
+        lengths = said - (ids[np.arange(len(said)), said - 1] == self.ends.eos_id)
+        return [
+            Found(row[:length], log_prob, steps)
+            for row, length, log_prob, steps in zip(*(a.tolist() for a in (ids, lengths, log_probs, said)), strict=True)
+        ]
+
+    def _step_greedily(
+        self, sentences: NDArray[np.intp], bounds: NDArray[np.intp], state: State, memory: Memory, ends: Ends
+    ) -> tuple[NDArray[np.intp], NDArray[np.intp], Floats]:
+        """As `CompiledModel.search_greedily`, step by step."""
         count = len(bounds)
-        ids = np.full((count, int(bounds.max())), self.ends.eos_id, np.int32)
-        totals, steps = np.zeros(count, np.float32), np.zeros(count, np.int64)
-        rows, last = np.arange(count), np.full(count, self.ends.sos_id)
+        ids, steps = np.zeros((count, int(bounds.max())), np.intp), np.zeros(count, np.intp)
+        totals = np.zeros(count, np.float32)
+        rows, last = np.arange(count), np.full(count, ends.sos_id)
         for t in range(ids.shape[1]):
             last, log_probs = self._room.likeliest(self.model.step(last, state, memory, sentences[rows]))
             totals[rows] += log_probs
             ids[rows, t], steps[rows] = last, t + 1
-            kept = np.flatnonzero((last != self.ends.eos_id) & (t + 1 < bounds[rows]))
+            kept = np.flatnonzero((last != ends.eos_id) & (t + 1 < bounds[rows]))
             if not len(kept):
                 break
             if len(kept) < len(rows):
                 rows, last, state = rows[kept], last[kept], state[kept]
-        lengths = steps - (ids[np.arange(count), steps - 1] == self.ends.eos_id)
-        return [Found(ids[i, : lengths[i]].tolist(), float(totals[i]), int(steps[i])) for i in range(count)]
+        return ids, steps, totals
 
     def _search_beams(self, state: State, memory: Memory) -> list[Found]:
         """Beam search without penalties, for its best hypothesis alone.

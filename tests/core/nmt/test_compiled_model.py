@@ -147,7 +147,7 @@ def test_products_of_any_number_of_rows():
     packed = pack(kernel)
     for count in range(1, 26):
         rows, out = generator.normal(size=(count, 24)).astype("f"), np.ones((count, 112), "f")
-        library.product(count, 24, 7, rows.ctypes.data, 24, packed.ctypes.data, out.ctypes.data, 112, True)
+        library.nmt_product(count, 24, 7, rows.ctypes.data, 24, packed.ctypes.data, out.ctypes.data, 112, True)
         np.testing.assert_allclose(out, 1 + rows @ kernel, rtol=1e-5, atol=1e-5)
 
 
