@@ -32,6 +32,7 @@ from chat.knowledge.admin import BlockRuleAdmin  # noqa: F401
 from chat.models import Category, Chat
 from chat.provenance import Provenance
 from chat.resources import ChatResource, name_columns
+from chat.versions.records import label_of
 from core.text import normalise
 
 VERIFY_COLOURS = {
@@ -121,7 +122,7 @@ class ChatAdmin(Provenance, ApprovalAdmin, ModelAdmin, ImportExportModelAdmin):
         "verify_label",
         "source",
         "score_percent",
-        "model_version",
+        "short_model",
         "asked_at",
     )
     list_display_links = ("short_question",)
@@ -141,6 +142,9 @@ class ChatAdmin(Provenance, ApprovalAdmin, ModelAdmin, ImportExportModelAdmin):
     search_help_text = _("질문, 답, 고친 답에서 찾아요")
     actions = ("approve", "mark_for_deletion", "put_into_category", "mark_as_canary", "unmark_as_canary")
     warn_unsaved_form = True
+
+    class Media:
+        css = {"all": ("chat/admin.css",)}
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Chat]:
         """Return the rows with the answer that counts beside them."""
@@ -169,6 +173,14 @@ class ChatAdmin(Provenance, ApprovalAdmin, ModelAdmin, ImportExportModelAdmin):
     def score_percent(self, chat: Chat) -> str | None:
         """Show how sure the answer was."""
         return None if chat.score is None else f"{chat.score:.0%}"
+
+    @display(description=_("모델"), ordering="model_version", empty_value="-")
+    def short_model(self, chat: Chat) -> str | None:
+        """Show the end of the version's name, which tells versions apart; all of it to whoever points at it."""
+        if not chat.model_version:
+            return None
+        label = label_of(chat.model_version)
+        return format_html('<span title="{}">{}</span>', label, label.rpartition("-")[2])
 
     @display(description=_("물은 때"), ordering="created_at")
     def asked_at(self, chat: Chat) -> str:

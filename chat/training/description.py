@@ -126,7 +126,8 @@ def _running(run: TrainingRun) -> Description:
         str(PHASES[names[at]]),
         details,
         [Phase(str(PHASES[name]), state) for name, state in zip(names, states, strict=True)],
-        min(100, 100 * progress["step"] // total) if total else None,
+        # Before the first step an engine gets ready, for a minute where others work, too: nothing is done by then.
+        min(100, 100 * progress["step"] // total) if total and progress["step"] else None,
         list(_figures(progress)),
     )
 

@@ -75,9 +75,10 @@ def start(request: HttpRequest) -> HttpResponse:
 @admin_page(START)
 @require_POST
 def cancel(request: HttpRequest, run_id: int) -> HttpResponse:
-    """Cancel a training that waits or runs."""
+    """Cancel a training that waits or runs; of one that runs the page itself says how far that is."""
     if services.request_cancel(run_id=run_id):
-        messages.success(request, _("취소했어요. 지금 답하는 모델은 그대로예요."))
+        if not TrainingRun.objects.running().filter(pk=run_id).exists():
+            messages.success(request, _("취소했어요. 지금 답하는 모델은 그대로예요."))
     else:
         messages.info(request, _("그 학습은 이미 끝났어요."))
     return redirect("training:index")

@@ -1,5 +1,7 @@
 """What Django, the theme and the import say in the admin: as Korean speaks it, and without their insides."""
 
+from datetime import UTC, datetime
+
 import pytest
 from django.contrib.auth.models import Group
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -92,10 +94,11 @@ class TestImport:
 
 def test_the_list_says_what_before_how_many_and_when_on_one_line(staff, make_chat):
     for number in range(3):
-        chat = make_chat(f"질문 {number}")
+        chat = make_chat(f"질문 {number}", model_version="20260101-000000-abcd")
     text = page(staff, LIST)
     assert "대화 3개" in " ".join(text.split())
     assert f'<span class="whitespace-nowrap">{chat.created_at:%Y-}' in text
+    assert '<span title="20260101-000000-abcd">abcd</span>' in text
 
 
 def test_a_row_that_is_gone_is_said_plainly(staff):
@@ -105,3 +108,9 @@ def test_a_row_that_is_gone_is_said_plainly(staff):
 def test_a_wrong_password_is_told_kindly(client):
     response = client.post(reverse("admin:login"), {"username": "kim", "password": "x"})
     assert "비밀번호가 맞지 않아요." in response.content.decode()
+
+
+def test_morning_is_said_before_the_hour(staff, make_chat):
+    chat = make_chat()
+    Chat.objects.filter(pk=chat.pk).update(created_at=datetime(2026, 1, 2, 0, 5, tzinfo=UTC))
+    assert "2026년 1월 2일 오전 9:05" in page(staff, reverse("admin:chat_chat_change", args=[chat.pk]))

@@ -93,6 +93,22 @@ def test_a_training_that_is_silent_says_so(client, boss, begun):
     assert "한동안 소식이 없어요" in client.get(STATE).json()["html"]
 
 
+def test_cancelling_says_what_is_so_far(client, boss, begun):
+    client.force_login(boss)
+    cancel = client.post(reverse("training:cancel", args=[begun.pk]), follow=True).content.decode()
+    assert "취소하고 있어요." in cancel and "취소했어요." not in cancel
+    waiting = services.request_training(reason=Reason.BUTTON)
+    assert "취소했어요." in client.post(reverse("training:cancel", args=[waiting.pk]), follow=True).content.decode()
+
+
+def test_what_gets_ready_shows_no_share_of_what_is_done(client, boss, begun):
+    client.force_login(boss)
+    assert 'value="25"' in client.get(STATE).json()["html"]
+    services.beat(run_id=begun.pk, progress=Progress("train", 0, 1000))
+    html = client.get(STATE).json()["html"]
+    assert "<progress" in html and "value=" not in html
+
+
 def test_cancelling_what_has_ended_says_so(client, boss, begun):
     client.force_login(boss)
     services.cancel(run_id=begun.pk)
