@@ -13,6 +13,8 @@ from django.conf import settings as django_settings
 
 
 def pytest_configure():
+    # No test cuts the power: what a process has written another one sees, wherever it lies. The disk takes its time.
+    os.fsync = lambda descriptor: None
     if not django_settings.configured:
         return
     django_settings.SECRET_KEY = "for-the-tests-alone"
@@ -45,3 +47,5 @@ def django_db_modify_db_settings(tmp_path_factory):
     if connection.vendor == "sqlite":
         path = tmp_path_factory.mktemp("database") / "test.sqlite3"
         connection.settings_dict["TEST"]["NAME"] = str(path)
+        options = connection.settings_dict["OPTIONS"]
+        options["init_command"] = options["init_command"].replace("synchronous=FULL", "synchronous=OFF")

@@ -9,8 +9,8 @@ from core.nmt.encoders import Dropout, Encoded
 from core.nmt.hparams import HParams
 from core.nmt.recurrence import LSTMState
 
-B, S, T, M, U = 3, 5, 4, 6, 2
-LENGTHS = np.array([5, 2, 1], np.int32)
+B, S, T, M, U = 4, 5, 3, 6, 2
+LENGTHS = np.array([5, 2, 4, 1], np.int32)
 
 
 def stepwise(decoder, embedded, state, memory, dropout):
