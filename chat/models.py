@@ -5,7 +5,8 @@ from typing import Any, Self
 from django.conf import settings
 from django.db import models, transaction
 from django.db.models import F, Q
-from django.db.models.functions import Coalesce, NullIf
+from django.db.models.fields.json import KeyTextTransform, KeyTransform
+from django.db.models.functions import Cast, Coalesce, NullIf
 from django.utils.text import Truncator
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
@@ -157,6 +158,13 @@ class Chat(models.Model):
     # For reviewers: the reviewed rows nearest to the question, and what else could have been answered, best first.
     nearest = models.JSONField(_("가까운 대화"), default=list, blank=True, editable=False)
     candidates = models.JSONField(_("다른 후보"), default=list, blank=True, editable=False)
+    # How near the nearest of them is, from 0 to 1: the queue of reviewers is ordered by it.
+    similarity = models.GeneratedField(
+        expression=Cast(KeyTextTransform("similarity", KeyTransform(0, "nearest")), models.FloatField()),
+        output_field=models.FloatField(null=True),
+        db_persist=True,
+    )
+    blocked = models.BooleanField(_("막은 질문"), default=False, editable=False)
     # For the visitor: questions that have an answer, offered where this one had none.
     offers = models.JSONField(_("대신 권한 질문"), default=list, blank=True, editable=False)
     # When what this row teaches changed last, in the order of MemoryRevision; 0 for never.

@@ -33,6 +33,7 @@ class Answer(Protocol):
     nearest: Sequence[Near]
     candidates: Sequence[Candidate]
     offers: Sequence[str]
+    blocked: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +89,7 @@ def store_answer(*, chat_id: int, answer: Answer) -> Chat:
         nearest=[asdict(near) for near in answer.nearest],
         candidates=[asdict(candidate) for candidate in answer.candidates],
         offers=list(answer.offers),
+        blocked=answer.blocked,
         answered_at=timezone.now(),
     )
     return Chat.objects.get(pk=chat_id)

@@ -22,7 +22,6 @@ from django.db.models import (
     When,
     Window,
 )
-from django.db.models.fields.json import KeyTextTransform, KeyTransform
 from django.db.models.functions import Cast, Coalesce, Ln
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -42,6 +41,7 @@ class Show(TextChoices):
     DOUBTFUL = "doubtful", _("자신 없던 답")
     SECOND = "second", _("한 번 더 볼 답")
     IGNORED = "ignored", _("넘긴 질문")
+    BLOCKED = "blocked", _("막은 질문")
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,14 +82,20 @@ def undecided() -> ChatQuerySet:
 def waiting() -> ChatQuerySet:
     """Return what waits for a decision: exchanges that nobody decided on, of questions that nobody ignored.
 
-    An answer that only repeats what was approved for the very question waits for nobody, unless somebody complained.
+    An answer that only repeats what was approved for the very question waits for nobody, unless somebody complained;
+    neither does a question that the block list holds back.
     """
-    return undecided().exclude(_is_ignored()).exclude(_is_settled())
+    return undecided().exclude(_is_ignored()).exclude(_is_settled()).exclude(_is_blocked())
 
 
 def ignored() -> ChatQuerySet:
     """Return exchanges that nobody decided on because their question was skipped or rejected."""
     return undecided().filter(_is_ignored())
+
+
+def blocked() -> ChatQuerySet:
+    """Return exchanges that nobody decided on because their question was on the block list."""
+    return undecided().exclude(_is_ignored()).filter(_is_blocked())
 
 
 def queue(*, user: AbstractBaseUser, filters: Filters) -> QuerySet[Chat]:
@@ -99,7 +105,8 @@ def queue(*, user: AbstractBaseUser, filters: Filters) -> QuerySet[Chat]:
     three parts counts: how unsure the answer was, how far the nearest reviewed question is, and how often the
     question was asked (ten times as often counts as much as half a score).
     """
-    rows = _filtered(ignored() if filters.show == Show.IGNORED else waiting(), filters)
+    aside = {Show.IGNORED: ignored, Show.BLOCKED: blocked}  # what does not wait
+    rows = _filtered(aside.get(Show(filters.show), waiting)(), filters)
     if settings.SECOND_APPROVAL:
         rows = rows.alias(proposer=_newest_proposer()).filter(Q(proposer__isnull=True) | ~Q(proposer=user.pk))
     taken = Claim.objects.live().filter(chat=OuterRef("pk")).exclude(user=user)
@@ -128,6 +135,10 @@ def _is_ignored() -> Q:
 def _is_settled() -> Q:
     approved = Chat.objects.approved().filter(question_key=OuterRef("question_key"))
     return Q(source=Chat.Source.MEMORY) & Q(Exists(approved)) & ~_has_complaint()
+
+
+def _is_blocked() -> Q:
+    return Q(blocked=True) & ~_has_complaint()
 
 
 def _has_complaint() -> Q:
@@ -166,8 +177,7 @@ def _rank() -> Case:
 
 
 def _need() -> Any:
-    nearest = Cast(KeyTextTransform("similarity", KeyTransform(0, "nearest")), FloatField())
     asked = Window(Count("pk"), partition_by=[F("question_key")])
     unsure = Value(1.0) - Coalesce(F("score"), Value(0.0))
-    unknown = (Value(1.0) - Coalesce(nearest, Value(0.0))) / Value(2.0)
+    unknown = (Value(1.0) - Coalesce(F("similarity"), Value(0.0))) / Value(2.0)
     return unsure + unknown + Ln(Cast(asked, FloatField())) / Value(2 * 2.302585)

@@ -73,7 +73,9 @@ def decide(
     right = _right_answer(head, kind, answer)
     batch = uuid.uuid4()
     twins = _locked(approved_twins([head, *rest])) if kind == Kind.REJECT else []
-    decisions = [_decide_on(chat, kind, right, user, batch) for chat in (head, *twins, *rest)]
+    decisions = [_decide_on(chat, kind, right, user, batch) for chat in (head, *twins)]
+    agreed = head.question_key if kind in HOLDING and head.verify == Chat.Verify.APPROVED else None
+    decisions += [_decide_on(chat, kind, right, user, batch, agreed=agreed == chat.question_key) for chat in rest]
     if kind in HOLDING and head.verify == Chat.Verify.APPROVED:  # a proposal alone replaces nothing
         decisions += [_replace(chat, right, user, batch) for chat in _locked(replaced) if _is_replaceable(chat)]
     Decision.objects.bulk_create(decisions)
@@ -143,15 +145,20 @@ def _right_answer(chat: Chat, kind: Kind, answer: str) -> str:
     return answer.strip()
 
 
-def _decide_on(chat: Chat, kind: Kind, right: str, user: AbstractBaseUser, batch: uuid.UUID) -> Decision:
-    """Write one decision into its row; return the line of the history that tells of it, not stored yet."""
+def _decide_on(
+    chat: Chat, kind: Kind, right: str, user: AbstractBaseUser, batch: uuid.UUID, *, agreed: bool = False
+) -> Decision:
+    """Write one decision into its row; return the line of the history that tells of it, not stored yet.
+
+    ``agreed`` tells that the answer is approved already for the very same question, in another row.
+    """
     before = _fields(chat)
     if kind == Kind.REJECT:
         chat.verify = Chat.Verify.DELETE
         services.save_review(chat=chat, changed=["verify"], reviewer=user)
     elif kind in HOLDING:
         chat.correction = "" if right == chat.answer else right
-        chat.verify = Chat.Verify.APPROVED if _is_enough(chat, right, user) else Chat.Verify.PENDING
+        chat.verify = Chat.Verify.APPROVED if agreed or _is_enough(chat, right, user) else Chat.Verify.PENDING
         services.save_review(chat=chat, changed=["correction", "verify"], reviewer=user)
     return _decision(chat, kind, before, user, batch)
 

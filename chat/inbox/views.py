@@ -267,8 +267,17 @@ def _told(kind: Kind, decided: services.Decided) -> Shown:
         words.append(
             ngettext("대화 %d개를 한꺼번에 정했어요.", "대화 %d개를 한꺼번에 정했어요.", decided.rows) % decided.rows
         )
-    if decided.proposed:
+    if decided.proposed == decided.rows:
         words.append(_("다른 검토자가 한 번 더 보면 배워요."))
+    elif decided.proposed:
+        words.append(
+            ngettext(
+                "그중 %d개는 다른 검토자가 한 번 더 보면 배워요.",
+                "그중 %d개는 다른 검토자가 한 번 더 보면 배워요.",
+                decided.proposed,
+            )
+            % decided.proposed
+        )
     if decided.missed:
         words.append(
             ngettext("%d개는 다른 검토자가 먼저 맡았어요.", "%d개는 다른 검토자가 먼저 맡았어요.", decided.missed)

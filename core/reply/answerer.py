@@ -144,7 +144,7 @@ class Answerer:
         if not question.tokens:
             return self._fallback(self._sentences.unheard, thought)
         if self._rules.blocks(question.text):
-            return self._fallback(self._sentences.blocked, thought)
+            return replace(self._fallback(self._sentences.blocked, thought), blocked=True)
         if not candidates or candidates[0].score < self._threshold(question.mode):
             return self._fallback(self._sentences.unknown, thought)
         best = candidates[0]
@@ -156,7 +156,7 @@ class Answerer:
 
     def _fallback(self, sentences: Fallback, thought: Thought) -> Reply:
         return Reply(
-            sentences.sentence(thought.question.avoid),
+            sentences.sentence(thought.question.avoid, rules=self._rules),
             "fallback",
             0.0,
             self._model.name,

@@ -5,6 +5,8 @@ from __future__ import annotations
 import itertools
 import random
 
+from core.reply.blocklist import Blocklist
+
 UNKNOWN = (
     "그건 아직 배우지 못했어요. 다른 말로 물어봐 주시겠어요?",
     "음, 아직 거기까지는 못 배웠어요. 조금 더 쉽게 말해 주실래요?",
@@ -31,10 +33,16 @@ class Fallback:
     """Gives the sentences of one kind in turn, from a random place on. Safe to share between threads."""
 
     def __init__(self, sentences: tuple[str, ...]) -> None:
+        self._count = len(sentences)
         start = random.randrange(len(sentences))
         # One step of a cycle is a single operation of the interpreter, so threads need no lock here.
         self._next = itertools.cycle(sentences[start:] + sentences[:start])
 
-    def sentence(self, avoid: str = "") -> str:
-        """The next sentence that is not `avoid`, the answer that was given last."""
-        return next(sentence for sentence in self._next if sentence != avoid)
+    def sentence(self, avoid: str = "", *, rules: Blocklist | None = None) -> str:
+        """The next sentence that is not `avoid`, the answer that was given last, and that `rules` do not block.
+
+        Where they block all, something must be said all the same.
+        """
+        others = (sentence for sentence in self._next if sentence != avoid)
+        allowed = (one for one in itertools.islice(others, self._count) if rules is None or not rules.blocks(one))
+        return next(allowed, None) or next(others)

@@ -43,6 +43,7 @@ class Reply:
         nearest: the reviewed rows nearest to the question, best first.
         candidates: at most five acceptable answers, best first; that of `text` among them unless it is a fallback.
         offers: with a fallback, at most two questions that Jaram can answer.
+        blocked: whether the question is on the block list, so that nothing was thought of.
     """
 
     text: str
@@ -52,3 +53,4 @@ class Reply:
     nearest: tuple[Near, ...] = ()
     candidates: tuple[Candidate, ...] = ()
     offers: tuple[str, ...] = ()
+    blocked: bool = False

@@ -19,6 +19,7 @@ class Answer:
     nearest: tuple = ()
     candidates: tuple = ()
     offers: tuple = ()
+    blocked: bool = False
 
 
 class TestStoring:

@@ -128,6 +128,14 @@ class TestSecondApproval:
         decide(user=kim, kind=Kind.APPROVE, row=chat.pk)
         assert state(chat)[:2] == ("approved", "응")
 
+    def test_what_two_agreed_on_is_the_answer_to_the_same_question_in_other_rows_too(self, kim, lee, make_chat):
+        chat, same, like_it = (make_chat(question) for question in ("이름이 뭐야?", "이름이뭐야ㅋㅋ", "이름이 뭔데?"))
+        decide(user=kim, kind=Kind.CORRECT, row=chat.pk, answer="자람이에요")
+        decided = decide(user=lee, kind=Kind.APPROVE, row=chat.pk, others=[same.pk, like_it.pk])
+        assert (decided.rows, decided.proposed) == (3, 1)
+        assert [state(one)[:2] for one in (chat, same)] == [("approved", "자람이에요")] * 2
+        assert state(like_it)[:2] == ("pending", "자람이에요")
+
     def test_a_proposal_replaces_no_answer_of_before(self, kim, make_chat):
         chat, before = make_chat(answer="둘"), make_chat(answer="하나", verify="approved")
         decide(user=kim, kind=Kind.APPROVE, row=chat.pk, replaced=[before.pk])

@@ -55,6 +55,14 @@ class TestWaiting:
         complain(again)
         assert questions(kim) == ["이름이 뭐야"]
 
+    def test_a_question_on_the_block_list_waits_for_nobody_unless_somebody_complains(self, kim, make_chat, complain):
+        chat = make_chat("이 바보야", "다른 이야기 해요", source="fallback", blocked=True)
+        assert questions(kim) == [] == questions(kim, show=Show.UNKNOWN)
+        assert questions(kim, show=Show.BLOCKED) == ["이 바보야"]
+        complain(chat)
+        assert questions(kim) == ["이 바보야"]
+        assert questions(kim, show=Show.BLOCKED) == []
+
     def test_nothing_comes_from_dropped_visitors(self, kim, make_chat):
         make_chat("장난", session="joker")
         Visitor.objects.create(key="joker", dropped_at=timezone.now())

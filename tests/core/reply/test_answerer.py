@@ -147,12 +147,19 @@ def test_a_wrong_answer_is_given_by_nobody(ask, memory, tokenizer, hypothesis):
 def test_a_blocked_question_reaches_neither_memory_nor_engine(ask):
     reply = ask("무슨 색 좋아해 바.보", rules=Blocklist(("바보",)))
     assert reply.text in BLOCKED
-    assert (reply.source, reply.nearest, reply.offers) == ("fallback", (), ())
+    assert (reply.source, reply.nearest, reply.offers, reply.blocked) == ("fallback", (), (), True)
     assert ask.model._translator.batches == []
 
 
 def test_a_blocked_answer_is_replaced_by_the_next(ask):
     assert ask("무슨 색 좋아해?", rules=Blocklist(("파란",))).text != "파란색이요."
+
+
+def test_what_is_said_instead_of_an_answer_is_not_blocked_either(ask):
+    rules = Blocklist((), ("배우|배웠|배운|배워|처음",))
+    (allowed,) = [sentence for sentence in UNKNOWN if not rules.blocks(sentence)]
+    assert {ask("오늘 날씨", rules=rules).text for _ in range(5)} == {allowed}
+    assert ask("오늘 날씨", rules=Blocklist((), ("요",))).text in UNKNOWN  # silence would be no answer
 
 
 def test_silence_is_heard(ask):
