@@ -8,12 +8,25 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Sequence
+from ctypes import addressof
 
 import numpy as np
 from numpy.typing import NDArray
 
 from core.nmt.errors import NmtError
-from core.nmt.kernels import PANEL, PART, SCORED, EndsStruct, StackStruct, address, aligned, load_kernels, pack
+from core.nmt.kernels import (
+    PANEL,
+    PART,
+    SCORED,
+    DecoderStruct,
+    LimitsStruct,
+    MemoryStruct,
+    StackStruct,
+    address,
+    aligned,
+    load_kernels,
+    pack,
+)
 from core.nmt.model import Seq2Seq
 from core.nmt.numpy_encoder import Read, Stack
 from core.nmt.numpy_layers import Floats, Ids, Indices
@@ -31,7 +44,7 @@ def quick_model(model: Seq2Seq) -> NumpyModel:
 class CompiledModel(NumpyModel):
     """A trained model's two ways, as in `NumpyModel`. Threads may share it, and run at once."""
 
-    rows_a_thread = 4
+    rows_a_thread = 16
 
     def __init__(self, model: Seq2Seq, library: ctypes.CDLL) -> None:
         """`library`, as `load_kernels` finds it. Raises `NmtError` for units that don't fill the kernels' panels."""
@@ -40,15 +53,16 @@ class CompiledModel(NumpyModel):
             raise NmtError(f"CompiledModel is for --num_units that {PANEL} divides")
         self._library = library
         self._readers = [CompiledStack(stack, library) for stack in self._readers if isinstance(stack, Stack)]
-        self._layers = _Layers(self._table, [], self._kernels, self._biases, self._first_residual)
-        self._packed_query = pack(self._query_kernel)
-        self._query_address = address(self._packed_query)
         self._packed_memory = pack(self._memory_kernel)
-        self._packed_projection = pack(self.projection)
+        self._layers = _Layers(self._table, [], self._kernels, self._biases, self._first_residual)
+        self._packed = pack(self._query_kernel), pack(self.projection)
+        flags = self.hparams.output_attention, self.projection.shape[1]
+        self._decoder = DecoderStruct(self._layers.struct, *flags, *map(address, self._packed))
+        self._decoder_address = addressof(self._decoder)
 
     def room(self, rows: int) -> Room:
         """Room for the logits of so many hypotheses."""
-        return CompiledLogits(self._library, self._packed_projection, self.projection.shape[1], rows)
+        return CompiledLogits(self._library, self._decoder, rows)
 
     def look(self, outputs: Floats) -> Floats:
         """`outputs` (N, I) of the encoder → what attention looks at (N, 2U)."""
@@ -64,8 +78,9 @@ class CompiledModel(NumpyModel):
         count = len(state)
         ids, owners = np.ascontiguousarray(ids, np.intp), np.ascontiguousarray(owners, np.intp)
         vectors = np.empty((count, self.units), np.float32)
+        looked = _memory(memory)
         hypotheses = (count, address(ids), address(owners), address(state), address(vectors))
-        _check(self._library.nmt_step(*self._operands(memory), *hypotheses))
+        _check(self._library.nmt_step(self._decoder_address, addressof(looked), *hypotheses))
         return vectors
 
     def search_greedily(
@@ -76,21 +91,14 @@ class CompiledModel(NumpyModel):
         """
         count, longest = len(owners), int(bounds.max())
         owners, bounds = np.ascontiguousarray(owners, np.intp), np.ascontiguousarray(bounds, np.intp)
-        ids, said, log_probs = (
-            np.zeros((count, longest), np.intp),
-            np.zeros(count, np.intp),
-            np.zeros(count, np.float32),
-        )
-        limits = EndsStruct(ends.sos_id, ends.eos_id, longest)
-        vocabulary = (self.projection.shape[1], address(self._packed_projection), ctypes.addressof(limits))
-        sources = (count, address(owners), address(bounds), address(state))
-        found = (address(ids), address(said), address(log_probs))
-        _check(self._library.nmt_search_greedily(*self._operands(memory), *vocabulary, *sources, *found))
+        ids, said = np.zeros((count, longest), np.intp), np.zeros(count, np.intp)
+        log_probs = np.zeros(count, np.float32)
+        looked = _memory(memory)
+        limits = LimitsStruct(ends.sos_id, ends.eos_id, longest, address(bounds))
+        structs = (self._decoder_address, addressof(looked), addressof(limits))
+        arrays = (address(owners), address(state), address(ids), address(said), address(log_probs))
+        _check(self._library.nmt_search_greedily(*structs, count, *arrays))
         return ids, said, log_probs
-
-    def _operands(self, memory: Memory) -> tuple[int, ...]:
-        weights = (self._layers.address, self._query_address, int(self.hparams.output_attention))
-        return (*weights, memory.tokens.shape[1], address(memory.tokens), address(memory.lengths))
 
 
 class CompiledStack:
@@ -106,35 +114,32 @@ class CompiledStack:
     def run(self, ids: Ids, lengths: Indices) -> Read:
         """`ids` (B, S), `lengths` (B,), at least 1 and falling."""
         (count, steps), units = ids.shape, self._units
-        ids, lengths = np.ascontiguousarray(ids), np.ascontiguousarray(lengths)
+        ids, lengths = np.ascontiguousarray(ids, np.int32), np.ascontiguousarray(lengths, np.intp)
         outputs = np.zeros((count, steps, units), np.float32)
-        states, cells = np.zeros((2, count, self._layers.count, units), np.float32)
+        states, cells = np.zeros((2, count, self._layers.struct.layers, units), np.float32)
         arrays = (address(ids), address(lengths), address(outputs), address(states), address(cells))
-        _check(self._library.nmt_read_tokens(self._layers.address, count, steps, *arrays))
+        _check(self._library.nmt_read_tokens(addressof(self._layers.struct), count, steps, *arrays))
         return Read(outputs.transpose(1, 0, 2), states, cells)
 
 
 class CompiledLogits:
     """The logits of one step, as `numpy_logits.Logits`. For the best alone, only some rows are kept at a time."""
 
-    def __init__(self, library: ctypes.CDLL, projection: Floats, size: int, rows: int) -> None:
-        """`projection` (U, V) packed, V is `size`; `rows` is the most that there will ever be."""
+    def __init__(self, library: ctypes.CDLL, decoder: DecoderStruct, rows: int) -> None:
+        """`decoder`, of which the projection counts, is kept whole by its owner; `rows` is the most there will be."""
         self._library = library
-        self._projection = projection
-        self._size = size
-        self._room = aligned((min(rows, SCORED), len(projection) * PANEL))
-        self._maxima = np.empty((SCORED, -(-size // PART)), np.float32)
-        self._places = (address(self._room), address(self._maxima))
+        self._decoder = decoder
+        self._room = aligned((min(rows, SCORED), -(-decoder.size // PANEL) * PANEL))
+        self._maxima = np.empty((SCORED, -(-decoder.size // PART)), np.float32)
 
     def scores(self, vectors: Floats) -> Scores:
         """`vectors` (N, U), as a model's `step` makes them → all logits."""
         count = len(vectors)
         if count > len(self._room):
             self._room = aligned((count, self._room.shape[1]))
-            self._places = (address(self._room), address(self._maxima))
         log_sums = np.empty(count, np.float32)
         self._library.nmt_scores(*self._operands(vectors), address(log_sums))
-        return Scores(self._room[:count, : self._size], log_sums)
+        return Scores(self._room[:count, : self._decoder.size], log_sums)
 
     def likeliest(self, vectors: Floats) -> tuple[NDArray[np.intp], Floats]:
         """`vectors` (N, U) → the likeliest token of each, the first of equal ones, and its log-probability, (N,)."""
@@ -152,11 +157,12 @@ class CompiledLogits:
         return Continuations(parents[:count], tokens[:count], log_probs[:count])
 
     def _operands(self, vectors: Floats) -> tuple[int, ...]:
-        return (*vectors.shape, self._size, address(vectors), address(self._projection), *self._places)
+        room = address(self._room), address(self._maxima)
+        return (addressof(self._decoder), len(vectors), address(vectors), *room)
 
 
 class _Layers:
-    """Layers as the kernels take them. The struct holds addresses, so what they are of is kept beside it."""
+    """Layers as the kernels take them: `struct` holds addresses, so what they are of is kept beside it."""
 
     def __init__(
         self,
@@ -166,16 +172,17 @@ class _Layers:
         biases: Sequence[Floats],
         first_residual: int,
     ) -> None:
-        self.count = len(states)
         self._table = np.ascontiguousarray(table)
         self._kept = [[pack(kernel) for kernel in kernels] for kernels in (inputs, states)]
         self._kept.append([np.ascontiguousarray(bias) for bias in biases])
         places = [[address(array) if array.size else None for array in kept] for kept in self._kept]
-        self._arrays = [(ctypes.c_void_p * self.count)(*some) for some in places]
-        addresses = map(ctypes.addressof, self._arrays)
-        units = len(self._kept[2][0]) // 4
-        self._struct = StackStruct(self.count, units, first_residual, address(self._table), *addresses)
-        self.address = ctypes.addressof(self._struct)
+        self._arrays = [(ctypes.c_void_p * len(states))(*some) for some in places]
+        sizes = len(states), len(biases[0]) // 4, first_residual
+        self.struct = StackStruct(*sizes, address(self._table), *map(addressof, self._arrays))
+
+
+def _memory(memory: Memory) -> MemoryStruct:
+    return MemoryStruct(memory.tokens.shape[1], address(memory.tokens), address(memory.lengths))
 
 
 def _check(done: int) -> None:

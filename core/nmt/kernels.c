@@ -2,8 +2,8 @@
  * search asks of the logits. `core/nmt/kernels.py` compiles it, `core/nmt/compiled_model.py` calls it.
  *
  * Arrays are float32, their last axis without gaps, and belong to the caller. Every row is worked out in the same order
- * whatever lies beside it, so a row's numbers do not depend on the batch. Nothing is kept between calls. Names that others
- * see begin with `nmt_`: a C library may have a `step` of its own, which would be called in place of ours.
+ * whatever lies beside it, so a row's numbers do not depend on the batch. Nothing is kept between calls. Names that
+ * others see begin with `nmt_`: a C library may have a `step` of its own, which would be called in place of ours.
  *
  * Kernels (I, O) come packed: panels of 16 columns one after the other, (ceil(O / 16), I, 16), zeros behind the last
  * column. A product reads them from the first to the last byte once, however many rows it takes; BLAS would copy them
@@ -108,8 +108,8 @@ static void tiles(intptr_t rows, int panels, intptr_t depth, const float *x, int
 }
 
 /* `x` (count, depth) @ `kernel` (depth, 16 * panels) → `y`, or added to what lies there. */
-void nmt_product(intptr_t count, intptr_t depth, intptr_t panels, const float *x, intptr_t x_stride, const float *kernel,
-             float *y, intptr_t y_stride, int add) {
+void nmt_product(intptr_t count, intptr_t depth, intptr_t panels, const float *x, intptr_t x_stride,
+                 const float *kernel, float *y, intptr_t y_stride, int add) {
     /* Of so many rows how many to take first. Sums of four rows would have to wait for one another. */
     static const int first[] = {0, 1, 2, 3, 2, 5, 6, 5, 5, 6, 5, 6};
     for (intptr_t p = 0; p < panels;) {
@@ -143,7 +143,7 @@ INLINE void add_to(intptr_t units, float *to, const float *from) {
 /* Layers of an encoder or a decoder, bottom first. */
 typedef struct {
     intptr_t layers, units, first_residual;
-    const float *table;  /* (V, 4U): what the bottom layer's kernel makes of a token, its bias added */
+    const float *table;   /* (V, 4U): what the bottom layer's kernel makes of a token, its bias added */
     const float **inputs; /* packed (U, 4U): what layers read; the bottom layer of an encoder has none */
     const float **states; /* packed (U, 4U): their own state; those of a decoder lie behind the inputs, as (2U, 4U) */
     const float **biases; /* (4U,); none of the bottom layer */
@@ -152,7 +152,7 @@ typedef struct {
 /* Reads `ids` (count, steps), whose `lengths` fall. `outputs` (count, steps, U) are those of the top layer; `states`
  * and `cells` (count, L, U) zeros, and then those after each row's last token. Returns 0 where there is no memory. */
 int nmt_read_tokens(const Stack *stack, intptr_t count, intptr_t steps, const int32_t *ids, const intptr_t *lengths,
-                float *outputs, float *states, float *cells) {
+                    float *outputs, float *states, float *cells) {
     intptr_t units = stack->units, width = 4 * units, beside = stack->layers * units;
     float *gates = malloc(sizeof(float) * count * steps * width);
     if (!gates) return 0;
@@ -163,7 +163,7 @@ int nmt_read_tokens(const Stack *stack, intptr_t count, intptr_t steps, const in
                        layer ? stack->biases[layer] : stack->table + ids[b * steps + t] * width, sizeof(float) * width);
             if (layer)
                 nmt_product(lengths[b], units, width / PANEL, outputs + b * steps * units, units, stack->inputs[layer],
-                        gates + b * steps * width, width, 1);
+                            gates + b * steps * width, width, 1);
         }
         float *own = states + layer * units;
         intptr_t active = count;
@@ -171,7 +171,7 @@ int nmt_read_tokens(const Stack *stack, intptr_t count, intptr_t steps, const in
             while (active && lengths[active - 1] <= t) active--;
             if (t)
                 nmt_product(active, units, width / PANEL, own, beside, stack->states[layer], gates + t * width,
-                        steps * width, 1);
+                            steps * width, 1);
             for (intptr_t b = 0; b < active; b++) {
                 float *said = outputs + (b * steps + t) * units;
                 run_gates(units, gates + (b * steps + t) * width, cells + b * beside + layer * units, own + b * beside);
@@ -184,10 +184,27 @@ int nmt_read_tokens(const Stack *stack, intptr_t count, intptr_t steps, const in
     return 1;
 }
 
-/* `tokens` (count, 2U), of each what it is looked for by and what it then adds; `query` (U,) → the context's part of the
- * attention vector (U,). `weights` (count,) is room. */
-static void attend(intptr_t count, intptr_t units, const float *tokens, const float *query, float *weights,
+/* A decoder: its layers, what its queries and its vectors are multiplied with, packed (U, U) and (U, `size`), and which
+ * vectors those are: the attention's or, without `output_attention`, the top layer's. */
+typedef struct {
+    Stack stack;
+    intptr_t output_attention, size;
+    const float *query_kernel, *projection;
+} Decoder;
+
+/* What attention looks at: of each source `lengths` (B,) of `tokens` (B, most, 2U), which hold what a token is looked
+ * for by, and what it then adds to the attention vector. */
+typedef struct {
+    intptr_t most;
+    const float *tokens;
+    const intptr_t *lengths;
+} Memory;
+
+/* `query` (U,) → the context's part of the attention vector (U,). `weights` (most,) is room. */
+static void attend(const Memory *memory, intptr_t owner, intptr_t units, const float *query, float *weights,
                    float *context) {
+    const float *tokens = memory->tokens + owner * memory->most * 2 * units;
+    intptr_t count = memory->lengths[owner];
     float highest = -INFINITY, sum = 0;
     for (intptr_t s = 0; s < count; s++) {
         floats product = {0};
@@ -203,14 +220,13 @@ static void attend(intptr_t count, intptr_t units, const float *tokens, const fl
     }
 }
 
-/* One token for each hypothesis: see `numpy_model.NumpyModel.step`. `query_kernel` packed (U, U); attention looks at
- * `memory` (B, most, 2U), `lengths` (B,); `vectors` (count, U), of the attention or, without `output_attention`, of the
- * top layer. Returns 0 where there is no memory. */
-int nmt_step(const Stack *stack, const float *query_kernel, int output_attention, intptr_t most, const float *memory,
-         const intptr_t *lengths, intptr_t count, const intptr_t *ids, const intptr_t *owners, float *state,
-         float *vectors) {
+/* One token for each hypothesis: see `numpy_model.NumpyModel.step`. `vectors` (count, U). Returns 0 where there is no
+ * memory. */
+int nmt_step(const Decoder *decoder, const Memory *memory, intptr_t count, const intptr_t *ids, const intptr_t *owners,
+             float *state, float *vectors) {
+    const Stack *stack = &decoder->stack;
     intptr_t units = stack->units, width = 4 * units, layers = stack->layers, stride = (2 * layers + 1) * units;
-    float *gates = malloc(sizeof(float) * (TOGETHER * (width + 2 * units) + most));
+    float *gates = malloc(sizeof(float) * (TOGETHER * (width + 2 * units) + memory->most));
     if (!gates) return 0;
     float *beside = gates + TOGETHER * width, *weights = beside + TOGETHER * 2 * units;
     size_t size = sizeof(float) * units;
@@ -233,42 +249,35 @@ int nmt_step(const Stack *stack, const float *query_kernel, int output_attention
             }
         }
         for (intptr_t r = 0; r < rows; r++)
-            attend(lengths[owners[at + r]], units, memory + owners[at + r] * most * 2 * units, beside + 2 * r * units,
-                   weights, some + r * stride);
-        nmt_product(rows, units, units / PANEL, beside, 2 * units, query_kernel, some, stride, 1);
+            attend(memory, owners[at + r], units, beside + 2 * r * units, weights, some + r * stride);
+        nmt_product(rows, units, units / PANEL, beside, 2 * units, decoder->query_kernel, some, stride, 1);
         for (intptr_t r = 0; r < rows; r++)
-            memcpy(vectors + (at + r) * units, output_attention ? some + r * stride : beside + 2 * r * units, size);
+            memcpy(vectors + (at + r) * units,
+                   decoder->output_attention ? some + r * stride : beside + 2 * r * units, size);
     }
     free(gates);
     return 1;
 }
 
-/* How many of a vocabulary's tokens there are, in `parts` whose highest logits are looked at first. `projection` is
- * packed (U, size); a row of logits has `stride` numbers, of which the last are of no token. */
-typedef struct {
-    intptr_t units, size, stride, parts;
-    const float *projection;
-} Vocabulary;
+/* How many numbers a row of logits has, the last of which are of no token, and how many parts the vocabulary. */
+INLINE intptr_t stride_of(const Decoder *decoder) { return (decoder->size + PANEL - 1) / PANEL * PANEL; }
+INLINE intptr_t parts_of(const Decoder *decoder) { return (decoder->size + PART - 1) / PART; }
 
-INLINE Vocabulary vocabulary_of(intptr_t units, intptr_t size, const float *projection) {
-    return (Vocabulary){units, size, (size + PANEL - 1) / PANEL * PANEL, (size + PART - 1) / PART, projection};
-}
-
-INLINE intptr_t end_of(const Vocabulary *vocabulary, intptr_t part) {
-    return (part + 1) * PART < vocabulary->size ? (part + 1) * PART : vocabulary->size;
+INLINE intptr_t end_of(const Decoder *decoder, intptr_t part) {
+    return (part + 1) * PART < decoder->size ? (part + 1) * PART : decoder->size;
 }
 
 /* `vectors` (rows, U) → `logits` (rows, stride), the highest of each part, `maxima` (rows, parts), and `sums` (rows,),
  * log Σ e^logit. */
-static void score(const Vocabulary *vocabulary, intptr_t rows, const float *vectors, float *logits, float *maxima,
+static void score(const Decoder *decoder, intptr_t rows, const float *vectors, float *logits, float *maxima,
                   float *sums) {
-    intptr_t size = vocabulary->size, stride = vocabulary->stride, parts = vocabulary->parts;
-    nmt_product(rows, vocabulary->units, stride / PANEL, vectors, vocabulary->units, vocabulary->projection, logits, stride,
-            0);
+    intptr_t units = decoder->stack.units, size = decoder->size;
+    intptr_t stride = stride_of(decoder), parts = parts_of(decoder);
+    nmt_product(rows, units, stride / PANEL, vectors, units, decoder->projection, logits, stride, 0);
     for (intptr_t r = 0; r < rows; r++, logits += stride, maxima += parts) {
         float highest = -INFINITY, sum = 0;
         for (intptr_t part = 0; part < parts; part++) {
-            intptr_t i = part * PART, end = end_of(vocabulary, part);
+            intptr_t i = part * PART, end = end_of(decoder, part);
             floats most = all(-INFINITY);
             for (; i + WIDTH <= end; i += WIDTH) most = larger(load(logits + i), most);
             maxima[part] = largest_of(most);
@@ -284,29 +293,28 @@ static void score(const Vocabulary *vocabulary, intptr_t rows, const float *vect
 }
 
 /* `vectors` (count, U) → `logits` (count, stride) and their `sums` (count,); `maxima` is room for SCORED rows'. */
-void nmt_scores(intptr_t count, intptr_t units, intptr_t size, const float *vectors, const float *projection, float *logits,
-            float *maxima, float *sums) {
-    Vocabulary vocabulary = vocabulary_of(units, size, projection);
+void nmt_scores(const Decoder *decoder, intptr_t count, const float *vectors, float *logits, float *maxima,
+                float *sums) {
     for (intptr_t at = 0; at < count; at += SCORED)
-        score(&vocabulary, count - at < SCORED ? count - at : SCORED, vectors + at * units,
-              logits + at * vocabulary.stride, maxima, sums + at);
+        score(decoder, count - at < SCORED ? count - at : SCORED, vectors + at * decoder->stack.units,
+              logits + at * stride_of(decoder), maxima, sums + at);
 }
 
 /* `vectors` (count, U) → of each the likeliest of the `tokens` (count,), the first of equal ones, and its `log_probs`
  * (count,). `logits` and `maxima` are room for SCORED rows'. */
-void nmt_likeliest(intptr_t count, intptr_t units, intptr_t size, const float *vectors, const float *projection,
-               float *logits, float *maxima, intptr_t *tokens, float *log_probs) {
-    Vocabulary vocabulary = vocabulary_of(units, size, projection);
+void nmt_likeliest(const Decoder *decoder, intptr_t count, const float *vectors, float *logits, float *maxima,
+                   intptr_t *tokens, float *log_probs) {
+    intptr_t stride = stride_of(decoder), parts = parts_of(decoder);
     float sums[SCORED];
     for (intptr_t at = 0; at < count; at += SCORED) {
         intptr_t rows = count - at < SCORED ? count - at : SCORED;
-        score(&vocabulary, rows, vectors + at * units, logits, maxima, sums);
+        score(decoder, rows, vectors + at * decoder->stack.units, logits, maxima, sums);
         for (intptr_t r = 0; r < rows; r++) {
-            const float *row = logits + r * vocabulary.stride, *highest = maxima + r * vocabulary.parts;
+            const float *row = logits + r * stride, *highest = maxima + r * parts;
             intptr_t part = 0, token;
-            for (intptr_t other = 1; other < vocabulary.parts; other++)
+            for (intptr_t other = 1; other < parts; other++)
                 if (highest[other] > highest[part]) part = other;
-            for (token = part * PART; token + 1 < end_of(&vocabulary, part) && row[token] != highest[part];) token++;
+            for (token = part * PART; token + 1 < end_of(decoder, part) && row[token] != highest[part];) token++;
             tokens[at + r] = token, log_probs[at + r] = row[token] - sums[r];
         }
     }
@@ -338,24 +346,23 @@ INLINE void take_in(Grown *grown, intptr_t first, intptr_t width, intptr_t paren
 
 /* Hypotheses of B sources, `owners` (count,) rising, with `log_probs` and `vectors` (count, U) → of each source the
  * `width` likeliest continuations, the likeliest first and equal ones as they come, without those below the source's
- * `least` (B,): `parents`, `tokens` and `grown`, room for B * width. `logits` and `maxima` as in `likeliest`. Returns
- * how many there are. */
-intptr_t nmt_best(intptr_t count, intptr_t units, intptr_t size, const float *vectors, const float *projection,
-              float *logits, float *maxima, const intptr_t *owners, const float *log_probs, const float *least,
-              intptr_t width, intptr_t *parents, intptr_t *tokens, float *grown) {
-    Vocabulary vocabulary = vocabulary_of(units, size, projection);
+ * `least` (B,): `parents`, `tokens` and `grown`, room for B * width. `logits` and `maxima` as in `nmt_likeliest`.
+ * Returns how many there are. */
+intptr_t nmt_best(const Decoder *decoder, intptr_t count, const float *vectors, float *logits, float *maxima,
+                  const intptr_t *owners, const float *log_probs, const float *least, intptr_t width, intptr_t *parents,
+                  intptr_t *tokens, float *grown) {
     Grown found = {parents, tokens, grown, 0};
     float sums[SCORED];
     for (intptr_t r = 0, first = 0; r < count; r++) {
-        const float *row = logits + r % SCORED * vocabulary.stride;
+        const float *row = logits + r % SCORED * stride_of(decoder), *highest = maxima + r % SCORED * parts_of(decoder);
         if (r % SCORED == 0)
-            score(&vocabulary, count - r < SCORED ? count - r : SCORED, vectors + r * units, logits, maxima, sums);
+            score(decoder, count - r < SCORED ? count - r : SCORED, vectors + r * decoder->stack.units, logits, maxima,
+                  sums);
         if (!r || owners[r] != owners[r - 1]) first = found.count; /* where the source's own begin */
         float before = log_probs[r] - sums[r % SCORED];
-        const float *highest = maxima + r % SCORED * vocabulary.parts;
-        for (intptr_t part = 0; part < vocabulary.parts; part++) {
+        for (intptr_t part = 0; part < parts_of(decoder); part++) {
             if (!joins(&found, first, width, least[owners[r]], before + highest[part])) continue;
-            for (intptr_t i = part * PART, end = end_of(&vocabulary, part); i < end; i++)
+            for (intptr_t i = part * PART, end = end_of(decoder, part); i < end; i++)
                 if (joins(&found, first, width, least[owners[r]], before + row[i]))
                     take_in(&found, first, width, r, i, before + row[i]);
         }
@@ -363,36 +370,36 @@ intptr_t nmt_best(intptr_t count, intptr_t units, intptr_t size, const float *ve
     return found.count;
 }
 
-/* Where a greedy search begins and ends: the token before the first, the one that ends an answer, and the most tokens of
- * any. */
+/* A greedy search: the token before the first, the one that ends an answer, and of each source the most tokens,
+ * `bounds` (count,), of which `longest` is the largest. */
 typedef struct {
     intptr_t start, end, longest;
-} Ends;
+    const intptr_t *bounds;
+} Limits;
 
-/* The likeliest token, again and again, for `count` sources: `owners` and `state` as in `step`; `bounds` (count,) the
- * most tokens of each. `ids` (count, longest), of which `lengths_said` (count,) are said, the end counted, with
- * `log_probs` (count,), which are 0 before. Returns 0 where there is no memory. */
-int nmt_search_greedily(const Stack *stack, const float *query_kernel, int output_attention, intptr_t most,
-                    const float *memory, const intptr_t *lengths, intptr_t size, const float *projection,
-                    const Ends *ends, intptr_t count, const intptr_t *owners, const intptr_t *bounds, float *state,
-                    intptr_t *ids, intptr_t *lengths_said, float *log_probs) {
-    intptr_t units = stack->units, width = (2 * stack->layers + 1) * units, kept = count < SCORED ? count : SCORED;
-    Vocabulary vocabulary = vocabulary_of(units, size, projection);
-    float *room = malloc(sizeof(float) * (count * (units + 1) + kept * (vocabulary.stride + vocabulary.parts)));
-    intptr_t *rows = malloc(sizeof(intptr_t) * 3 * count), *last = rows + count, *sources = last + count;
-    int done = room && rows;
+/* The likeliest token, again and again, for `count` sources: `owners` and `state` as in `nmt_step`. `ids`
+ * (count, longest), of which `said` (count,) are so, the end counted, with `log_probs` (count,), zeros before. Returns
+ * 0 where there is no memory. */
+int nmt_search_greedily(const Decoder *decoder, const Memory *memory, const Limits *limits, intptr_t count,
+                        const intptr_t *owners, float *state, intptr_t *ids, intptr_t *said, float *log_probs) {
+    intptr_t units = decoder->stack.units, width = (2 * decoder->stack.layers + 1) * units;
+    intptr_t kept = count < SCORED ? count : SCORED, live = count;
+    float *vectors = malloc(sizeof(float) * (count * (units + 1) + kept * (stride_of(decoder) + parts_of(decoder))));
+    intptr_t *rows = malloc(sizeof(intptr_t) * 3 * count);
+    int done = vectors && rows;
     if (done) {
-        float *gained = room + count * units, *logits = gained + count, *maxima = logits + kept * vocabulary.stride;
-        intptr_t live = count;
-        for (intptr_t r = 0; r < count; r++) rows[r] = r, last[r] = ends->start, sources[r] = owners[r];
-        for (intptr_t t = 0; done && live && t < ends->longest; t++) {
-            done = nmt_step(stack, query_kernel, output_attention, most, memory, lengths, live, last, sources, state, room);
-            if (done) nmt_likeliest(live, units, size, room, projection, logits, maxima, last, gained);
-            intptr_t on = 0;
-            for (intptr_t r = 0; done && r < live; r++) {
+        float *gained = vectors + count * units, *logits = gained + count, *maxima = logits + kept * stride_of(decoder);
+        intptr_t *last = rows + count, *sources = last + count;
+        for (intptr_t r = 0; r < count; r++) rows[r] = r, last[r] = limits->start, sources[r] = owners[r];
+        for (intptr_t t = 0; live && t < limits->longest; t++) {
+            done = nmt_step(decoder, memory, live, last, sources, state, vectors);
+            if (!done) break;
+            nmt_likeliest(decoder, live, vectors, logits, maxima, last, gained);
+            intptr_t on = 0; /* those that go on move up */
+            for (intptr_t r = 0; r < live; r++) {
                 intptr_t row = rows[r];
-                ids[row * ends->longest + t] = last[r], lengths_said[row] = t + 1, log_probs[row] += gained[r];
-                if (last[r] == ends->end || t + 1 >= bounds[row]) continue;
+                ids[row * limits->longest + t] = last[r], said[row] = t + 1, log_probs[row] += gained[r];
+                if (last[r] == limits->end || t + 1 >= limits->bounds[row]) continue;
                 rows[on] = row, last[on] = last[r], sources[on] = sources[r];
                 if (on < r) memcpy(state + on * width, state + r * width, sizeof(float) * width);
                 on++;
@@ -400,7 +407,7 @@ int nmt_search_greedily(const Stack *stack, const float *query_kernel, int outpu
             live = on;
         }
     }
-    free(room);
+    free(vectors);
     free(rows);
     return done;
 }

@@ -42,14 +42,11 @@ _SIZE, _POINTER, _FLAG = ctypes.c_ssize_t, ctypes.c_void_p, ctypes.c_int
 _FUNCTIONS = {
     "nmt_product": (None, [_SIZE] * 3 + [_POINTER, _SIZE, _POINTER, _POINTER, _SIZE, _FLAG]),
     "nmt_read_tokens": (_FLAG, [_POINTER, _SIZE, _SIZE] + [_POINTER] * 5),
-    "nmt_step": (_FLAG, [_POINTER, _POINTER, _FLAG, _SIZE, _POINTER, _POINTER, _SIZE] + [_POINTER] * 4),
-    "nmt_scores": (None, [_SIZE] * 3 + [_POINTER] * 5),
-    "nmt_likeliest": (None, [_SIZE] * 3 + [_POINTER] * 6),
-    "nmt_search_greedily": (
-        _FLAG,
-        [_POINTER, _POINTER, _FLAG, _SIZE, _POINTER, _POINTER, _SIZE, _POINTER, _POINTER, _SIZE] + [_POINTER] * 6,
-    ),
-    "nmt_best": (_SIZE, [_SIZE] * 3 + [_POINTER] * 7 + [_SIZE] + [_POINTER] * 3),
+    "nmt_step": (_FLAG, [_POINTER, _POINTER, _SIZE] + [_POINTER] * 4),
+    "nmt_search_greedily": (_FLAG, [_POINTER] * 3 + [_SIZE] + [_POINTER] * 5),
+    "nmt_scores": (None, [_POINTER, _SIZE] + [_POINTER] * 4),
+    "nmt_likeliest": (None, [_POINTER, _SIZE] + [_POINTER] * 5),
+    "nmt_best": (_SIZE, [_POINTER, _SIZE] + [_POINTER] * 6 + [_SIZE] + [_POINTER] * 3),
 }
 
 
@@ -67,10 +64,28 @@ class StackStruct(ctypes.Structure):
     ]
 
 
-class EndsStruct(ctypes.Structure):
-    """`Ends` of the C file."""
+class DecoderStruct(ctypes.Structure):
+    """`Decoder` of the C file."""
 
-    _fields_ = [("start", _SIZE), ("end", _SIZE), ("longest", _SIZE)]
+    _fields_ = [
+        ("stack", StackStruct),
+        ("output_attention", _SIZE),
+        ("size", _SIZE),
+        ("query_kernel", _POINTER),
+        ("projection", _POINTER),
+    ]
+
+
+class MemoryStruct(ctypes.Structure):
+    """`Memory` of the C file."""
+
+    _fields_ = [("most", _SIZE), ("tokens", _POINTER), ("lengths", _POINTER)]
+
+
+class LimitsStruct(ctypes.Structure):
+    """`Limits` of the C file."""
+
+    _fields_ = [("start", _SIZE), ("end", _SIZE), ("longest", _SIZE), ("bounds", _POINTER)]
 
 
 def load_kernels() -> ctypes.CDLL | None:

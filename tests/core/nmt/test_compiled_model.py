@@ -9,7 +9,7 @@ from core.nmt.compiled_model import CompiledLogits, CompiledModel, quick_model
 from core.nmt.dataset import pad
 from core.nmt.errors import NmtError
 from core.nmt.hparams import HParams
-from core.nmt.kernels import load_kernels, pack
+from core.nmt.kernels import DecoderStruct, StackStruct, address, load_kernels, pack
 from core.nmt.model import Seq2Seq
 from core.nmt.numpy_logits import Hypotheses, Logits
 from core.nmt.numpy_model import NumpyModel
@@ -49,6 +49,14 @@ def make_sources(count):
     generator = np.random.default_rng(count)
     lengths = sorted(generator.integers(1, 9, count), reverse=True)
     return [generator.integers(3, VOCAB, n, np.int32) for n in lengths]
+
+
+def compiled_logits(projection, rows):
+    units, size = projection.shape
+    packed = pack(projection)
+    decoder = DecoderStruct(StackStruct(1, units), True, size, None, address(packed))
+    decoder.kept = packed
+    return CompiledLogits(library, decoder, rows)
 
 
 @pytest.mark.parametrize("name", VARIANTS)
@@ -104,7 +112,7 @@ def test_an_answer_is_the_same_to_the_last_bit_whatever_is_asked_beside_it():
 def test_scores_of_small_and_of_huge_logits(size):
     generator = np.random.default_rng(1)
     projection = (generator.normal(size=(16, 301)) * size).astype("f")  # the last panel and the last vector have gaps
-    slow, quick = Logits(projection, 50), CompiledLogits(library, pack(projection), 301, 50)
+    slow, quick = Logits(projection, 50), compiled_logits(projection, 50)
     for count in (*range(1, 14), 50):
         vectors = generator.normal(size=(count, 16)).astype("f")
         expected, found = slow.scores(vectors), quick.scores(vectors)
@@ -119,7 +127,7 @@ def test_scores_of_small_and_of_huge_logits(size):
 def test_the_best_continuations_are_those_of_numpy(width):
     generator = np.random.default_rng(width)
     whole = generator.integers(-3, 4, (16, 301)).astype("f")  # whole numbers, so that many logits are equal
-    slow, quick = Logits(whole, 40), CompiledLogits(library, pack(whole), 301, 40)
+    slow, quick = Logits(whole, 40), compiled_logits(whole, 40)
     for owners in ([0], [0, 0, 2, 2, 2, 5], np.sort(generator.integers(0, 8, 40))):
         vectors = generator.integers(-1, 2, (len(owners), 16)).astype("f")
         least = np.where(generator.random(8) < 0.5, -np.inf, -4).astype("f")
