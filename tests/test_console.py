@@ -208,6 +208,7 @@ def run(*arguments, questions, **env):
     return process.returncode, out.decode(), err.decode()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", ["flag", "environment", "data"])
 def test_a_missing_model_is_one_line_and_exit_code_2(how, tmp_path):
     nowhere = tmp_path / "nowhere"
@@ -237,6 +238,7 @@ def registry(tmp_path_factory):
     return registry
 
 
+@pytest.mark.slow
 def test_an_analyser_that_is_none_is_one_line_and_exit_code_2(tmp_path):
     code, out, err = run(questions="안녕\n", DATA_DIR=tmp_path, ANALYSER="okt")
     assert (code, out) == (2, "")

@@ -143,11 +143,13 @@ def example(program: str) -> tuple[str, str]:
     return command.removeprefix("$ "), output
 
 
+@pytest.mark.slow
 def test_the_vocabulary_example_prints_what_the_page_shows():
     command, output = example("bin/generate_vocab")
     assert shell(command) == output
 
 
+@pytest.mark.slow
 def test_vocabularies_are_made_as_the_page_says(tmp_path):
     (block,) = (block for block in blocks("README.md", "sh") if "bin/generate_vocab" in block)
     lines = [line for line in block.splitlines() if line.startswith("bin/generate_vocab")]

@@ -8,6 +8,7 @@ import re
 import shutil
 import subprocess
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -48,6 +49,7 @@ def _reads(path: Path) -> dict[str, ast.Call]:
     }
 
 
+@cache
 def variables_in_code() -> set[str]:
     sources = [ROOT / "chat.py", *(path for top in ("chat", "chatbot", "core") for path in (ROOT / top).rglob("*.py"))]
     found = set().union(*(_reads(path) for path in sources))

@@ -276,6 +276,7 @@ def test_a_directory_that_cannot_be_written_is_an_error_that_names_it(tmp_path):
         build(bulk(5), WORDS, CorpusSettings()).write(tmp_path / "file" / "run")
 
 
+@pytest.mark.slow
 def test_the_same_pairs_give_the_same_files_in_another_process(tmp_path):
     code = (
         "import sys; from pathlib import Path\n"
@@ -291,6 +292,7 @@ def test_the_same_pairs_give_the_same_files_in_another_process(tmp_path):
         assert path.read_bytes() == (tmp_path / "2" / path.name).read_bytes()
 
 
+@pytest.mark.slow
 def test_importing_the_corpus_loads_no_engine_and_no_analyser():
     code = "import sys, core.corpus; print([m for m in ('konlpy', 'MeCab', 'tensorflow') if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, capture_output=True, text=True)

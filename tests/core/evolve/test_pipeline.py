@@ -152,6 +152,7 @@ def test_a_damaged_live_model_does_not_stop_evolving(run, registry, caplog):
     assert first.run in caplog.text
 
 
+@pytest.mark.slow
 def test_importing_it_loads_no_tensorflow():
     code = "import sys, core.evolve; print('tensorflow' in sys.modules, 'sacrebleu' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)

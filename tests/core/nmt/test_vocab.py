@@ -160,6 +160,7 @@ def test_rare_tokens_and_those_beyond_the_size_are_left_out():
         select_tokens(counts, max_vocab_size=2)
 
 
+@pytest.mark.slow
 def test_counting_needs_no_package():
     """bin/generate_vocab runs under any Python, outside the virtual environment too."""
     code = "import sys; sys.modules['numpy'] = None; import core.nmt.vocab"

@@ -41,6 +41,7 @@ def holder(tmp_path):
     process.stdout.close()
 
 
+@pytest.mark.slow
 def test_a_second_process_is_refused_within_a_second_and_told_who_holds_it(holder, tmp_path):
     start = time.monotonic()
     with (
@@ -51,6 +52,7 @@ def test_a_second_process_is_refused_within_a_second_and_told_who_holds_it(holde
     assert time.monotonic() - start < 1
 
 
+@pytest.mark.slow
 def test_a_killed_holder_locks_nobody_out_and_its_draft_is_removed(holder, tmp_path):
     registry = Registry(tmp_path)
     assert len(list(registry.models_dir.iterdir())) == 1

@@ -291,6 +291,7 @@ class TestOpen:
         assert responder.reply("안녕").model == good.name
 
 
+@pytest.mark.slow
 def test_importing_it_loads_neither_the_engine_nor_an_analyser():
     code = "import sys, core.reply; print([m for m in ('tensorflow', 'numpy', 'konlpy', 'MeCab') if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)

