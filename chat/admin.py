@@ -221,11 +221,19 @@ class ChatAdmin(Provenance, ApprovalAdmin, ModelAdmin, ImportExportModelAdmin):
     @action(description=_("검토완료로 바꾸기"), permissions=["change"])
     def approve(self, request: HttpRequest, queryset: QuerySet[Chat]) -> None:
         """Let the chosen rows be learned."""
+        unknown = queryset.without_answer().order_by().count()
         count = services.set_verify(chats=queryset, verify=Chat.Verify.APPROVED, reviewer=request.user)
         self._tell(
             request,
             ngettext("대화 %d개를 검토완료로 바꿨어요.", "대화 %d개를 검토완료로 바꿨어요.", count) % count,
         )
+        if unknown:
+            text = ngettext(
+                "모른다고 답한 대화 %d개는 그대로 뒀어요. 고친 답을 적어야 승인할 수 있어요.",
+                "모른다고 답한 대화 %d개는 그대로 뒀어요. 고친 답을 적어야 승인할 수 있어요.",
+                unknown,
+            )
+            self.message_user(request, text % unknown, messages.WARNING)
 
     @action(description=_("삭제필요로 바꾸기"), permissions=["change"])
     def mark_for_deletion(self, request: HttpRequest, queryset: QuerySet[Chat]) -> None:

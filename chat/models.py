@@ -83,6 +83,10 @@ class ChatQuerySet(models.QuerySet["Chat"]):
         """Rows without those of visitors that staff dropped."""
         return self.exclude(session__in=Visitor.objects.dropped().values("key"))
 
+    def without_answer(self) -> Self:
+        """Rows in which nothing stands but what was said for want of an answer."""
+        return self.filter(source=Chat.Source.FALLBACK, correction="")
+
     def with_best_answer(self) -> Self:
         """Annotate ``best_answer``: the correction where there is one, else the answer as served."""
         nothing = models.Value("", output_field=models.TextField())

@@ -151,6 +151,13 @@ class ChatResource(resources.ModelResource):
         if instance.pk is None or field.attribute in _REVIEWED:
             super().import_field(field, instance, row, *args, **kwargs)
 
+    def validate_instance(self, instance: Chat, *args: Any, **kwargs: Any) -> None:
+        """Refuse to approve what was said for want of an answer."""
+        super().validate_instance(instance, *args, **kwargs)
+        is_unknown = instance.source == Chat.Source.FALLBACK and not instance.correction
+        if is_unknown and instance.verify == Chat.Verify.APPROVED:
+            raise ValidationError({"correction": _("모른다고 한 말은 승인할 수 없어요. 알맞은 답을 적어 주세요.")})
+
     def before_save_instance(self, instance: Chat, row: dict[str, Any], **kwargs: Any) -> None:
         """Remember who imports: saving has no other way to know."""
         self._reviewer = kwargs["user"]

@@ -141,9 +141,12 @@ def add_pair(*, chat: Chat, origin: Chat.Origin, reviewer: AbstractBaseUser) -> 
 def set_verify(*, chats: QuerySet[Chat], verify: Chat.Verify, reviewer: AbstractBaseUser) -> int:
     """Give the same decision to many rows; return how many have it now.
 
-    Those that were approved with an answer which is rejected with them, for the same question, are rejected too.
+    What was said for want of an answer is not approved: it would be learned as one. Rows that were approved with an
+    answer which is rejected with them, for the same question, are rejected too.
     """
     review = _review_by(reviewer)
+    if verify == Chat.Verify.APPROVED:
+        chats = chats.exclude(source=Chat.Source.FALLBACK, correction="")
     count = chats.order_by().update(verify=verify, **review)
     if verify == Chat.Verify.DELETE:
         count += _reject_twins(Chat.objects.filter(revision=review["revision"]).iterator(), review)

@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 from unfold.admin import ModelAdmin
 from unfold.contrib.filters.admin import BooleanRadioFilter, ChoicesDropdownFilter, RadioFilter
+from unfold.dataclasses import UnfoldAction
 from unfold.decorators import action, display
 
 from chat.feedback.services import drop_visitor, restore_visitor
@@ -78,11 +79,11 @@ class VisitorAdmin(ModelAdmin):
         "trusted",
         ("chats", "approved_count"),
         ("suggestions", "complaints"),
-        ("state", "dropped_at", "dropped_by"),
+        ("state_text", "dropped_at", "dropped_by"),
     )
     readonly_fields = (
         *("name", "created_at", "chats", "approved_count", "suggestions", "complaints"),
-        *("state", "dropped_at", "dropped_by"),
+        *("state_text", "dropped_at", "dropped_by"),
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Visitor]:
@@ -112,6 +113,13 @@ class VisitorAdmin(ModelAdmin):
     def has_drop_visitor_permission(self, request: HttpRequest, obj: object = None) -> bool:
         """Dropping has a permission of its own."""
         return request.user.has_perm("chat.drop_visitor")
+
+    def get_actions_submit_line(self, request: HttpRequest, object_id: int | str) -> list[UnfoldAction]:
+        """Offer to drop those alone who are kept, and to restore those who were dropped."""
+        is_dropped = Visitor.objects.dropped().filter(pk=object_id).exists()
+        offered = self.restore_this if is_dropped else self.drop_this
+        actions = super().get_actions_submit_line(request, object_id)
+        return [action for action in actions if action.method == offered]
 
     # --- What is shown --------------------------------------------------------------------------------------
 
@@ -150,6 +158,11 @@ class VisitorAdmin(ModelAdmin):
     def state(self, visitor: Visitor) -> tuple[str, Any]:
         """Show whether they are learned from."""
         return ("dropped", _("뺌")) if visitor.is_dropped else ("kept", _("배움"))
+
+    @display(description=_("상태"))
+    def state_text(self, visitor: Visitor) -> str:
+        """Show the same on the visitor's own page, which draws no labels."""
+        return str(self.state(visitor)[1])
 
     # --- Dropping and restoring -----------------------------------------------------------------------------
 

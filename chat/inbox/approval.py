@@ -28,8 +28,11 @@ class ApprovalForm(forms.ModelForm):
     may_approve = True
 
     def clean(self) -> dict[str, Any]:
-        """Refuse an approval, and a change of what is approved."""
+        """Refuse an approval, and a change of what is approved; and to approve that nothing was known."""
         cleaned = super().clean() or self.cleaned_data
+        holds_none = self.instance.source == Chat.Source.FALLBACK and not cleaned.get("correction")
+        if cleaned.get("verify") == Chat.Verify.APPROVED and holds_none:
+            self.add_error("correction", _("모른다고 한 말은 승인할 수 없어요. 알맞은 답을 적어 주세요."))
         approves = cleaned.get("verify") == Chat.Verify.APPROVED and _TAUGHT & set(self.changed_data)
         if approves and not self.may_approve:
             self.add_error("verify", _("답을 승인하려면 두 사람이 봐야 해요. 검토함에서 승인해 주세요."))

@@ -157,7 +157,7 @@ def _decide_on(
         chat.verify = Chat.Verify.DELETE
         services.save_review(chat=chat, changed=["verify"], reviewer=user)
     elif kind in HOLDING:
-        chat.correction = "" if right == chat.answer else right
+        chat.correction = "" if right == chat.answer and chat.source != Chat.Source.FALLBACK else right
         chat.verify = Chat.Verify.APPROVED if agreed or _is_enough(chat, right, user) else Chat.Verify.PENDING
         services.save_review(chat=chat, changed=["correction", "verify"], reviewer=user)
     return _decision(chat, kind, before, user, batch)

@@ -57,10 +57,14 @@ def test_the_same_on_the_page_of_one_visitor(staff, visitor):
         )
         == 3
     )
+    assert "chat_visitor_drop_this" in page and "chat_visitor_restore_this" not in page
+    assert "&#x27;kept&#x27;" not in page
     staff.post(change_url(visitor), {"trusted": "on", "chat_visitor_drop_this": "1"})
     visitor.refresh_from_db()
     assert visitor.is_dropped and visitor.trusted
     assert learned() == ["넷"]
+    page = staff.get(change_url(visitor)).content.decode()
+    assert "chat_visitor_drop_this" not in page and "chat_visitor_restore_this" in page
     staff.post(change_url(visitor), {"chat_visitor_restore_this": "1"})
     visitor.refresh_from_db()
     assert not visitor.is_dropped and not visitor.trusted

@@ -1,11 +1,13 @@
 """Two have to agree: the rest of the admin is no way round the inbox."""
 
 import pytest
+import tablib
 from django.contrib.auth.models import Group
 from django.urls import reverse
 
 from chat import roles
 from chat.models import Chat
+from chat.resources import ChatResource
 
 pytestmark = pytest.mark.django_db
 
@@ -57,6 +59,23 @@ def test_what_a_reviewer_writes_waits_and_imports_are_for_editors(browser):
 
 def test_an_editor_imports(browser):
     assert browser(roles.EDITOR).get(IMPORT).status_code == 200
+
+
+@pytest.mark.parametrize("setting", [True, False])
+def test_that_nothing_was_known_is_approved_by_nobody(browser, settings, make_chat, setting):
+    client = browser(roles.EDITOR)
+    settings.SECOND_APPROVAL = setting
+    chat = make_chat("뭐야?", "아직 못 배웠어요", source="fallback")
+    assert "승인할 수 없어요" in save(client, chat, verify="approved").content.decode()
+    page = client.post(LIST, {"action": "approve", "_selected_action": [chat.pk]}, follow=True).content.decode()
+    assert "모른다고 답한 대화 1개는 그대로 뒀어요" in page
+    table = tablib.Dataset(
+        [chat.pk, chat.question, chat.answer, "approved"], headers=["id", "question", "answer", "verify"]
+    )
+    assert ChatResource().import_data(table, user=None).has_validation_errors()
+    chat.refresh_from_db()
+    assert chat.verify == "pending"
+    assert save(client, chat, verify="approved", correction="이제 알아요").status_code == 302
 
 
 def test_without_the_setting_one_is_enough(browser, settings, make_chat):
