@@ -221,8 +221,8 @@ class _Search:
 
 def _sure(owners: NDArray[np.intp], grown: Continuations, step: int, ended: Floats) -> NDArray[np.intp]:
     """Sources whose best continuation is of likely tokens, and of which nothing is known yet that ends."""
-    likely = np.flatnonzero(grown.log_probs >= _SURE * step)  # mostly none
-    return np.unique(owners[likely][ended[owners[likely]] == -np.inf])
+    likely = owners[grown.log_probs >= _SURE * step]
+    return np.unique(likely[ended[likely] == -np.inf]) if len(likely) else likely
 
 
 def _continue(live: _Live, grown: Continuations) -> _Live:
