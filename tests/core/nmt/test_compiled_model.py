@@ -1,6 +1,7 @@
 """A compiled model's steps, held to those of NumPy over the same weights."""
 
 from dataclasses import replace
+from functools import cache
 
 import numpy as np
 import pytest
@@ -35,9 +36,10 @@ library = load_kernels()
 pytestmark = pytest.mark.skipif(library is None, reason="there is no C compiler")
 
 
-def make_models(hparams):
+@cache
+def make_models(name):
     """The same weights in NumPy and compiled."""
-    model = Seq2Seq(hparams, VOCAB, VOCAB)
+    model = Seq2Seq(VARIANTS[name], VOCAB, VOCAB)
     generator = np.random.default_rng(5)
     for variable in model.trainable_variables:
         if variable.shape.rank < 2:  # biases and the scale begin all alike
@@ -61,7 +63,7 @@ def compiled_logits(projection, rows):
 
 @pytest.mark.parametrize("name", VARIANTS)
 def test_states_and_scores_are_those_of_numpy(name):
-    slow, quick = make_models(VARIANTS[name])
+    slow, quick = make_models(name)
     ids, lengths = pad(make_sources(7))
     (state, memory), (own_state, own_memory) = (model.encode(ids, lengths.astype(int)) for model in (slow, quick))
     np.testing.assert_allclose(own_state, state, atol=1e-5)
@@ -78,19 +80,19 @@ def test_states_and_scores_are_those_of_numpy(name):
         np.testing.assert_allclose(own_state, state, atol=2e-5)
 
 
-@pytest.mark.parametrize("beam_width", [0, 1, 5])
+@pytest.mark.parametrize("beam_width", [0, 5])
 @pytest.mark.parametrize("name", VARIANTS)
 def test_answers_are_those_of_numpy(name, beam_width):
-    slow, quick = make_models(VARIANTS[name])
-    sources = make_sources(50)
-    searches = [best_answers(model, sources, [9] * 50, beam_width, ENDS) for model in (slow, quick)]
+    slow, quick = make_models(name)
+    sources = make_sources(35)
+    searches = [best_answers(model, sources, [9] * 35, beam_width, ENDS) for model in (slow, quick)]
     for one, own in zip(*searches, strict=True):
         assert (own.ids, own.scored_tokens) == (one.ids, one.scored_tokens)
         assert own.log_prob == pytest.approx(one.log_prob, abs=1e-4)
 
 
 def test_known_answers_and_scores_are_those_of_numpy():
-    slow, quick = make_models(PLAIN)
+    slow, quick = make_models("scaled_luong")
     sources, generator = make_sources(12), np.random.default_rng(8)
     known = [generator.integers(3, 12, generator.integers(1, 6)).tolist() for _ in range(80)]
     tree = TargetTree(known, ENDS.eos_id)
@@ -102,7 +104,7 @@ def test_known_answers_and_scores_are_those_of_numpy():
 
 
 def test_an_answer_is_the_same_to_the_last_bit_whatever_is_asked_beside_it():
-    _, model = make_models(PLAIN)
+    _, model = make_models("scaled_luong")
     sources = make_sources(40)
     together = best_answers(model, sources, [9] * 40, 0, ENDS)
     assert [best_answers(model, [source], [9], 0, ENDS)[0] for source in sources] == together
