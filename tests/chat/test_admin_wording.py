@@ -9,6 +9,7 @@ from django.urls import reverse
 
 from chat.formats import CSV, FORMATS, JSON, XLSX
 from chat.models import Chat
+from chat.resources import YesNoWidget
 from chat.roles import REVIEWER
 
 pytestmark = pytest.mark.django_db
@@ -79,17 +80,19 @@ class TestImport:
         assert "아무것도 가져오지 않았어요" in text
         assert not Chat.objects.exists()
 
-    @pytest.mark.parametrize(
-        ("word", "marked"), [("예", True), ("네", True), ("아니요", False), ("", False), ("1", True)]
-    )
-    def test_a_canary_is_marked_as_people_write_it(self, staff, word, marked):
-        response = upload(staff, f"question,answer,verify,canary\n안녕,반가워요,검토완료,{word}\n", CSV)
+    def test_what_comes_of_it_is_said_before_and_after(self, staff):
+        response = upload(staff, "question,answer,verify,canary\n안녕,반가워요,검토완료,예\n", CSV)
         text = response.content.decode()
         assert "꼭 지켜야 할 답" in text and "새로 추가" in text
         form = response.context["confirm_form"].initial
         done = staff.post(reverse("admin:chat_chat_process_import"), form, follow=True).content.decode()
         assert "새로 추가 1개, 바뀜 0개, 그대로 0개" in done
-        assert Chat.objects.get().canary == marked
+        assert Chat.objects.get().canary
+
+
+@pytest.mark.parametrize(("word", "marked"), [("예", True), ("네", True), ("아니요", False), ("", False), ("1", True)])
+def test_a_mark_is_read_as_people_write_it(word, marked):
+    assert YesNoWidget().clean(word) == marked
 
 
 def test_the_list_says_what_before_how_many_and_when_on_one_line(staff, make_chat):
