@@ -117,3 +117,11 @@ def test_morning_is_said_before_the_hour(staff, make_chat):
     chat = make_chat()
     Chat.objects.filter(pk=chat.pk).update(created_at=datetime(2026, 1, 2, 0, 5, tzinfo=UTC))
     assert "2026년 1월 2일 오전 9:05" in page(staff, reverse("admin:chat_chat_change", args=[chat.pk]))
+
+
+def test_the_home_leads_to_all_that_one_may_do_and_to_nothing_else(reviewer):
+    text = page(reviewer, reverse("admin:index"))
+    home = text[text.index('class="ad-home"') :]
+    for name in ("inbox:index", "versions:index", "training:index", "admin:chat_chat_changelist"):
+        assert f'href="{reverse(name)}"' in home
+    assert reverse("admin:auth_user_changelist") not in home
