@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+NOT_THE_SAME = 0.999  # most similarity of a question that is another one, however alike
+
 
 @dataclass(frozen=True, slots=True)
 class Lesson:

@@ -9,14 +9,13 @@ from itertools import islice
 
 from core.memory.features import Features, Spelling
 from core.memory.index import Index
-from core.memory.lesson import Lesson, Match
+from core.memory.lesson import NOT_THE_SAME, Lesson, Match
 from core.memory.reviewed import Reviewed
 from core.memory.similarity import Measured, Rarity
 from core.memory.wrong import WrongAnswers
 from core.text import Tokenizer, question_key
 
 _LOOKED_AT = 30  # questions that the index gives, of which the nearest are chosen
-_NOT_THE_SAME = 0.999  # most similarity of a question that is another one, however alike
 _AT_ONCE = 5000  # lessons; between two such batches others may ask
 
 
@@ -101,7 +100,7 @@ class Memory:
         with self._lock:
             known = [self._by_number[number] for number in numbers if number in self._by_number]
         asked, similarity = self._measured(question), self._rarity.similarity
-        near = [(min(_NOT_THE_SAME, similarity(asked, self._measured(one.spelling))), one) for one in known]
+        near = [(min(NOT_THE_SAME, similarity(asked, self._measured(one.spelling))), one) for one in known]
         return sorted((pair for pair in near if pair[0] > 0), key=lambda pair: -pair[0])
 
     def _measured(self, spelling: Spelling) -> Measured:

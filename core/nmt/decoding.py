@@ -95,6 +95,11 @@ class Decoder:
             input_signature=batch_signature(model.hparams),
             autograph=False,
         )
+        self._meanings = tf.function(
+            model.meanings,
+            input_signature=[tf.TensorSpec((None,) * rank, tf.int32), tf.TensorSpec((None,), tf.int32)],
+            autograph=False,
+        )
 
     @property
     def is_quick(self) -> bool:
@@ -189,6 +194,19 @@ class Decoder:
             rows = np.nonzero(np.arange(lengths.max())[:, np.newaxis] < lengths)[1]
             sums += (-np.bincount(rows, losses, len(some))).tolist()
         return sums
+
+    def meanings(self, sources: Sequence[Ids]) -> NDArray[np.float32]:
+        """What the encoder reads each source as, (N, M), see `Seq2Seq.meanings`. No source may be empty."""
+        order = sorted(range(len(sources)), key=lambda i: -len(sources[i]))
+        found = []
+        for at in range(0, len(order), self._hparams.infer_batch_size):
+            ids, lengths = pad([self._cut(sources[i]) for i in order[at : at + self._hparams.infer_batch_size]])
+            if self._quick:
+                found.append(self._quick.meanings(ids, lengths.astype(np.int64)))
+            else:
+                found.append(self._meanings(tf.constant(ids), tf.constant(lengths)).numpy())
+        places = np.argsort(np.array(order, np.intp))
+        return np.concatenate(found)[places] if found else np.zeros((0, 0), np.float32)
 
     def decode_best_in_order(self, sources: Sequence[Ids]) -> Iterator[list[list[Ranked]]]:
         """The first of the hypotheses that `decode_in_order` finds, sooner where the bound is a tree's own."""

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from core.nmt.answers import Answer, AnswerFiles, Finding, finite
 from core.nmt.checkpoints import load_model
@@ -72,7 +73,7 @@ class Translator:
         """Compile what has to be, so that the first answer does not wait for it."""
         source = self.src_vocab.ids([""] * 3)
         self._decoder.decode_best([source])
-        self._decoder.score([source], [[[self.tgt_vocab.eos_id]]])
+        self._decoder.meanings([source])
 
     def translate(self, sources: Sequence[Sequence[str]]) -> list[Hypothesis]:
         """The best hypothesis for each source; a source without tokens has an empty one with score 0."""
@@ -107,19 +108,12 @@ class Translator:
             results[i] = [self._hypothesis(one) for one in ranked]
         return results
 
-    def score(self, sources: Sequence[Sequence[str]], answers: Sequence[Sequence[Sequence[str]]]) -> list[list[float]]:
-        """How likely each of a source's `answers` is: the geometric mean of its tokens' probabilities, 0 to 1.
+    def meanings(self, sources: Sequence[Sequence[str]]) -> NDArray[np.float32]:
+        """What the model reads each source as: (N, M), to be compared by their angle. M is 0 where it reads none.
 
-        The answers are tokens; all are worked out at once, by teacher forcing. 0 where the source has no tokens.
+        Sources that ask for the same answers come near to each other while it learns. None may be without tokens.
         """
-        filled = [i for i, source in enumerate(sources) if source and answers[i]]
-        results = [[0.0] * len(some) for some in answers]
-        ids = [[self.tgt_vocab.numbers(answer) for answer in answers[i]] for i in filled]
-        sums = self._decoder.score([self.src_vocab.ids(sources[i]) for i in filled], ids)
-        for i, some, log_probs in zip(filled, ids, sums, strict=True):
-            means = (log_prob / (len(answer) + 1) for answer, log_prob in zip(some, log_probs, strict=True))
-            results[i] = [math.exp(mean) for mean in means]
-        return results
+        return self._decoder.meanings([self.src_vocab.ids(source) for source in sources])
 
     def _hypothesis(self, ranked: Ranked) -> Hypothesis:
         mean = ranked.log_prob / max(1, ranked.scored_tokens)

@@ -110,12 +110,27 @@ class Seq2Seq(tf.Module):  # type: ignore[misc]
         """`source_ids` (B, S), `source_lengths` (B,) → what decoding starts from."""
         if self.encoder is None:
             return Start(self.decoder.zero_state(tf.shape(source_lengths)[0]), ())
+        encoded = self.encoder(self._embedded(source_ids, source_lengths), source_lengths, dropout)
+        return Start(*self.decoder.start(encoded, source_lengths))
+
+    def meanings(self, source_ids: tf.Tensor, source_lengths: tf.Tensor) -> tf.Tensor:
+        """The mean of the encoder's outputs over a source's tokens, (B, M): what it was read as, whatever its length.
+
+        `source_lengths` (B,) are at least 1. A language model reads no source: M is 0.
+        """
+        if self.encoder is None:
+            return tf.zeros((tf.shape(source_lengths)[0], 0))
+        embedded = self._embedded(source_ids, source_lengths)
+        outputs = self.encoder(embedded, source_lengths, None).outputs  # (B, S, M)
+        real = tf.sequence_mask(source_lengths, tf.shape(outputs)[1], outputs.dtype)
+        return tf.einsum("bsm,bs->bm", outputs, real) / tf.cast(source_lengths, outputs.dtype)[:, tf.newaxis]
+
+    def _embedded(self, source_ids: tf.Tensor, source_lengths: tf.Tensor) -> tf.Tensor:
+        """`source_ids` (B, S) → (S, B, E), in the order in which they are read."""
         if self.hparams.source_reverse:
             source_ids = tf.reverse_sequence(source_ids, source_lengths, seq_axis=1)
         letters = range(2, source_ids.shape.rank)
-        embedded = self.source_embedding(tf.transpose(source_ids, (1, 0, *letters)))  # (S, B, E)
-        encoded = self.encoder(embedded, source_lengths, dropout)
-        return Start(*self.decoder.start(encoded, source_lengths))
+        return self.source_embedding(tf.transpose(source_ids, (1, 0, *letters)))
 
     def step_fn(
         self, memory: Memory | tuple[()], *, keep_alignments: bool = False

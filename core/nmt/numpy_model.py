@@ -147,7 +147,29 @@ class NumpyModel:
 
     def encode(self, ids: Ids, lengths: Indices) -> tuple[State, Memory]:
         """`ids` (B, S), `lengths` (B,), at least 1 and falling → the state before the first token, and the memory."""
-        times, rows = np.nonzero(np.arange(ids.shape[1])[:, np.newaxis] < lengths)  # of each token that is no padding
+        times, rows = _places(ids, lengths)
+        read = self._read(ids, lengths)
+        tokens = np.zeros((*ids.shape, 2 * self.units), np.float32)
+        tokens[rows, times] = self.look(read.outputs)
+        bias = None
+        if len(rows) < ids.size:
+            bias = np.where(np.arange(ids.shape[1]) < lengths[:, np.newaxis], np.float32(0), _MASKED)
+        return self._start(read, len(lengths)), Memory(tokens, lengths, bias)
+
+    def meanings(self, ids: Ids, lengths: Indices) -> Floats:
+        """`ids` and `lengths` as in `encode` → the mean of the encoder's outputs over a source's tokens, (B, M)."""
+        _, rows = _places(ids, lengths)
+        outputs = self._read(ids, lengths).outputs
+        sums = np.zeros((len(lengths), outputs.shape[1]), np.float32)
+        np.add.at(sums, rows, outputs)
+        sums /= lengths[:, np.newaxis]
+        return sums
+
+    def _read(self, ids: Ids, lengths: Indices) -> Read:
+        """The states after the last token, and the outputs at each token that is no padding, (N, M): of all sources'
+        first tokens, then of their second ones, and so on.
+        """
+        times, rows = _places(ids, lengths)
         behind = lengths[rows] - 1 - times  # where it is, counted from the end
         backwards = np.zeros_like(ids)
         backwards[rows, behind] = ids[rows, times]
@@ -155,17 +177,10 @@ class NumpyModel:
             ids, backwards = backwards, ids
         ahead = self._readers[0].run(ids, lengths)
         if len(self._readers) == 1:
-            outputs = ahead.outputs[times, rows]
-        else:
-            back = self._readers[1].run(backwards, lengths)
-            outputs = np.concatenate([ahead.outputs[times, rows], back.outputs[behind, rows]], axis=1)
-            ahead = Read(outputs, *(np.stack(pair, 2) for pair in zip(ahead[1:], back[1:], strict=True)))
-        tokens = np.zeros((*ids.shape, 2 * self.units), np.float32)
-        tokens[rows, times] = self.look(outputs)
-        bias = None
-        if len(rows) < ids.size:
-            bias = np.where(np.arange(ids.shape[1]) < lengths[:, np.newaxis], np.float32(0), _MASKED)
-        return self._start(ahead, len(lengths)), Memory(tokens, lengths, bias)
+            return Read(ahead.outputs[times, rows], *ahead[1:])
+        back = self._readers[1].run(backwards, lengths)
+        outputs = np.concatenate([ahead.outputs[times, rows], back.outputs[behind, rows]], axis=1)
+        return Read(outputs, *(np.stack(pair, 2) for pair in zip(ahead[1:], back[1:], strict=True)))
 
     def look(self, outputs: Floats) -> Floats:
         """`outputs` (N, I) of the encoder → what attention looks at (N, 2U)."""
@@ -202,6 +217,12 @@ class NumpyModel:
         vector += memory.attend(said, owners)
         state[:, 0] = vector
         return vector if self.hparams.output_attention else said.copy()
+
+
+def _places(ids: Ids, lengths: Indices) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """`ids` (B, S), `lengths` (B,) → the columns and the rows of all tokens that are no padding, column by column."""
+    times, rows = np.nonzero(np.arange(ids.shape[1])[:, np.newaxis] < lengths)
+    return times, rows
 
 
 def _table(embedding: AnyEmbedding) -> Floats:

@@ -1,5 +1,5 @@
-"""From questions to replies: memory and engine propose, what speaks for each is weighed, the guard refuses, the best
-that is left is said, if it is likely enough.
+"""From questions to replies: memory answers where a reviewed question is near enough, else the engine where it is sure
+enough, else nobody. What the guard refuses, neither says.
 """
 
 from __future__ import annotations
@@ -7,13 +7,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from core.memory import Match, Memory
+from core.memory import SURE, Match, Memory
 from core.reply.blocklist import Blocklist
 from core.reply.calibration import DEFAULT
+from core.reply.evidence import remembered, thought_of
 from core.reply.fallback import BLOCKED, UNHEARD, UNKNOWN, Fallback
 from core.reply.guard import Guard
 from core.reply.model import LiveModel
-from core.reply.proposals import Proposal, propose
 from core.reply.reply import MODES, Candidate, Mode, Near, Reply
 from core.text import normalise
 
@@ -22,6 +22,10 @@ _MOST_CANDIDATES = 5
 _MOST_OFFERS = 2
 _SAME = 1.0  # similarity of the question itself
 _ALIKE = 0.8  # and of one in other words or with a slip of the finger, for which what is wrong there is wrong too
+
+# Surer than this, by its own score, the engine has to be of what no reviewed question is near to. Of questions that
+# nothing answers it is so sure of one in fifty.
+_ENGINE_SURE = 0.9
 
 # Where so few rows were reviewed, a question far from all of them says nothing of what the engine knows.
 _TOO_FEW_ROWS = 100
@@ -48,11 +52,12 @@ class Sentences:
 
 @dataclass(frozen=True, slots=True)
 class Thought:
-    """A question, the reviewed rows near to it, and the acceptable answers, best first."""
+    """A question, the reviewed rows near to it, the acceptable answers, best first, and whether to say the first."""
 
     question: Question
     matches: Sequence[Match] = ()
     candidates: Sequence[Candidate] = ()
+    is_sure: bool = False
 
 
 class Answerer:
@@ -71,12 +76,12 @@ class Answerer:
         return [self._reply(thought) for thought in self.think(questions)]
 
     def think(self, questions: Sequence[Question]) -> list[Thought]:
-        """Each question with all that could be said, however unlikely it is right."""
+        """Each question with what could be said, and whether it is likely enough."""
         thoughts = [self._remember(question) for question in questions]
         for mode in MODES:
             asking = [at for at, thought in enumerate(thoughts) if self._is_open(thought, mode)]
-            for at, candidates in zip(asking, self._consider([thoughts[at] for at in asking], mode), strict=True):
-                thoughts[at] = replace(thoughts[at], candidates=candidates)
+            for at, thought in zip(asking, self._consider([thoughts[at] for at in asking], mode), strict=True):
+                thoughts[at] = thought
         return thoughts
 
     def _remember(self, question: Question) -> Thought:
@@ -87,7 +92,8 @@ class Answerer:
         if question.mode == "neural":
             return thought
         same = [Candidate(one.answer, "memory", _SAME) for one in thought.matches if one.similarity == _SAME]
-        return replace(thought, candidates=self._acceptable(thought, same))
+        said = self._acceptable(thought, same)
+        return replace(thought, candidates=said, is_sure=bool(said))
 
     def _is_open(self, thought: Thought, mode: Mode) -> bool:
         """Whether it is for this mode to say what could be said."""
@@ -99,37 +105,59 @@ class Answerer:
             and not self._rules.blocks(question.text)
         )
 
-    def _consider(self, thoughts: Sequence[Thought], mode: Mode) -> list[list[Candidate]]:
-        """What is acceptable of all that could be said, best first."""
-        if not thoughts:
-            return []
-        if mode == "hybrid" and self._memory is None:
-            mode = "neural"
-        proposals = propose(
-            self._model, mode, [one.question.tokens for one in thoughts], [one.matches for one in thoughts]
-        )
-        pairs = zip(thoughts, proposals, strict=True)
-        return [self._acceptable(thought, self._scored(some, mode)) for thought, some in pairs]
+    def _consider(self, thoughts: Sequence[Thought], mode: Mode) -> list[Thought]:
+        """Memory first, as the engine reads the near questions too; the engine's own where that is not near enough."""
+        if mode == "hybrid":
+            near = self._model.nearer([one.question.tokens for one in thoughts], [one.matches for one in thoughts])
+            thoughts = [replace(one, matches=some) for one, some in zip(thoughts, near, strict=True)]
+        if mode != "neural":
+            thoughts = [self._recall(one, mode) for one in thoughts]
+        return list(thoughts) if mode == "memory" else self._ask(thoughts)
 
-    def _scored(self, proposals: Sequence[Proposal], mode: Mode) -> list[Candidate]:
-        """`proposals` with how likely each is right, best first.
+    def _recall(self, thought: Thought, mode: Mode) -> Thought:
+        """The answers of near questions, refused ones left out, as if their rows were none."""
+        matches = [one for one in thought.matches if self._allows(thought, one.answer)]
+        if not matches:
+            return thought
+        found = remembered(matches)[:_MOST_CANDIDATES]
+        chances = (self._model.calibration or DEFAULT).chances(mode, [evidence for _, evidence in found])
+        said = [Candidate(answer, "memory", chance) for (answer, _), chance in zip(found, chances, strict=True)]
+        return replace(thought, candidates=said, is_sure=matches[0].similarity >= SURE)
 
-        Alone, the engine ranks its own; where it was not calibrated, its own score stands for the probability.
-        """
-        if mode == "neural" and self._model.calibration is None:
-            return [Candidate(one.text, one.source, one.engine) for one in proposals]
-        chances = (self._model.calibration or DEFAULT).chances(mode, [one.evidence for one in proposals])
-        return [Candidate(proposals[at].text, proposals[at].source, chance) for at, chance in chances]
+    def _ask(self, thoughts: Sequence[Thought]) -> list[Thought]:
+        """The engine's own answers to what nobody is sure of yet."""
+        asking = [at for at, thought in enumerate(thoughts) if not thought.is_sure]
+        own = self._model.propose([thoughts[at].question.tokens for at in asking], _MOST_CANDIDATES)
+        answered = list(thoughts)
+        for at, some in zip(asking, own, strict=True):
+            answered[at] = self._with_own(thoughts[at], some)
+        return answered
+
+    def _with_own(self, thought: Thought, own: Sequence[Candidate]) -> Thought:
+        """`own` are the engine's, with its own score. Where it was not calibrated that stands for the probability."""
+        own = self._acceptable(thought, own)
+        doubted = self._is_strict and thought.question.mode != "neural"
+        is_sure = bool(own) and (own[0].score > _ENGINE_SURE or not doubted)
+        if calibration := self._model.calibration:
+            chances = calibration.chances("neural", [thought_of(one.score) for one in own])
+            own = [replace(one, score=chance) for one, chance in zip(own, chances, strict=True)]
+        texts = {normalise(one.text) for one in own}
+        others = [one for one in thought.candidates if normalise(one.text) not in texts]
+        if not is_sure:
+            ranked = sorted([*own, *others], key=lambda one: -one.score)
+            return replace(thought, candidates=ranked[:_MOST_CANDIDATES])
+        return replace(thought, candidates=[*own, *others][:_MOST_CANDIDATES], is_sure=True)
 
     def _acceptable(self, thought: Thought, candidates: Sequence[Candidate]) -> list[Candidate]:
-        reviewed = {normalise(match.answer) for match in thought.matches if match.similarity == _SAME}
-        text = thought.question.text
-        return [
-            one
-            for one in candidates
-            if self._guard.refusal(text, one.text, approved=normalise(one.text) in reviewed) is None
-            and (normalise(one.text) in reviewed or not self._is_wrong_nearby(thought, one.text))
-        ][:_MOST_CANDIDATES]
+        return [one for one in candidates if self._allows(thought, one.text)][:_MOST_CANDIDATES]
+
+    def _allows(self, thought: Thought, answer: str) -> bool:
+        """Whether neither the guard nor a reviewer is against it."""
+        said = normalise(answer)
+        approved = any(one.similarity == _SAME and normalise(one.answer) == said for one in thought.matches)
+        if self._guard.refusal(thought.question.text, answer, approved=approved) is not None:
+            return False
+        return approved or not self._is_wrong_nearby(thought, answer)
 
     def _is_wrong_nearby(self, thought: Thought, answer: str) -> bool:
         """Whether a reviewer marked `answer` wrong for a question that is asked here in hardly other words.
@@ -145,14 +173,10 @@ class Answerer:
             return self._fallback(self._sentences.unheard, thought)
         if self._rules.blocks(question.text):
             return replace(self._fallback(self._sentences.blocked, thought), blocked=True)
-        if not candidates or candidates[0].score < self._threshold(question.mode):
+        if not thought.is_sure:
             return self._fallback(self._sentences.unknown, thought)
         best = candidates[0]
         return Reply(best.text, best.source, best.score, self._model.name, _nearest(thought), candidates)
-
-    def _threshold(self, mode: Mode) -> float:
-        strict = self._is_strict or mode == "memory"
-        return (self._model.calibration or DEFAULT).threshold_of(mode) if strict else 0.0
 
     def _fallback(self, sentences: Fallback, thought: Thought) -> Reply:
         return Reply(

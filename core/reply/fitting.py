@@ -15,14 +15,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from core.memory import Match, Memory
+from core.memory import Memory
 from core.reply.answerer import NEAREST
-from core.reply.calibration import LOOKS_AT, Calibration, Logistic, thresholds_of
-from core.reply.evidence import FEATURES, Evidence
+from core.reply.calibration import LOOKS_AT, Calibration, Logistic
+from core.reply.evidence import Evidence, remembered, thought_of
 from core.reply.loading import read_pairs
 from core.reply.model import LiveModel
-from core.reply.proposals import propose
-from core.reply.regression import Floats, Indices, fit_logistic, fit_ranking, table
+from core.reply.regression import Floats, fit_logistic, table
 from core.reply.reply import Mode
 from core.text import Tokenizer, normalise, normalise_question, question_key
 from core.text.noise import Family, Kind, noisy
@@ -30,7 +29,6 @@ from core.text.noise import Family, Kind, noisy
 _FEWEST = 100  # held-out questions without which nothing is fitted
 _MOST_UNSEEN = 400
 _MOST_NOISY = 100
-_BATCH = 64
 _SEED = 2017
 _KINDS = tuple(kind for kind in Kind if kind is not Kind.ENGLISH_LAYOUT)  # which is read as Hangul before it is asked
 
@@ -50,20 +48,17 @@ def fit(model: LiveModel, model_dir: Path, memory: Memory, tokenizer: Tokenizer)
     questions = labelled(model_dir)
     if not questions:
         return None
+    tokens = [tokenizer.split(normalise_question(one.question)) for one in questions]
     matches = [memory.find(one.question, NEAREST) for one in questions]
-    together = _weighed(model, "hybrid", questions, matches, tokenizer)
-    ranking = fit_ranking(together.features, together.right, together.questions)
-    alone = _weighed(model, "memory", questions, matches, tokenizer)
-    lead, support = FEATURES.index("lead"), FEATURES.index("support")
     best = {
-        "hybrid": together.best(np.array(ranking.scores(together.evidence))),
-        "neural": together.best(together.features[:, lead]),
-        "memory": alone.best(alone.features[:, support]),
+        "hybrid": [remembered(some)[:1] for some in model.nearer(tokens, matches)],
+        "neural": [[(one.text, thought_of(one.score)) for one in some] for some in model.propose(tokens, 1)],
+        "memory": [remembered(some)[:1] for some in matches],
     }
     models: dict[Mode, Logistic] = {
-        mode: fit_logistic(best[mode].features, best[mode].right, names) for mode, names in LOOKS_AT.items()
+        mode: fit_logistic(*_examples(questions, best[mode]), names) for mode, names in LOOKS_AT.items()
     }
-    return Calibration(ranking, models, thresholds_of(models), f"{len(questions)} labelled questions of {model.name}")
+    return Calibration(models, f"{len(questions)} labelled questions of {model.name}")
 
 
 def labelled(model_dir: Path) -> list[Labelled]:
@@ -96,41 +91,8 @@ def _by_question(pairs: Sequence[tuple[str, str]]) -> dict[str, set[str]]:
     return found
 
 
-class _Weighed(NamedTuple):
-    """What speaks for N candidates, `right` (N,) 1 for the right ones, and the numbers of their `questions` (N,)."""
-
-    evidence: list[Evidence]
-    right: Floats
-    questions: Indices
-
-    @property
-    def features(self) -> Floats:
-        """The evidence as (N, F)."""
-        return table(self.evidence)
-
-    def best(self, scores: Floats) -> _Weighed:
-        """Of each question the candidate with the highest of `scores` (N,)."""
-        order = np.lexsort((-scores, self.questions))
-        _, first = np.unique(self.questions[order], return_index=True)
-        kept = order[first]
-        return _Weighed([self.evidence[at] for at in kept.tolist()], self.right[kept], self.questions[kept])
-
-
-def _weighed(
-    model: LiveModel,
-    mode: Mode,
-    questions: Sequence[Labelled],
-    matches: Sequence[Sequence[Match]],
-    tokenizer: Tokenizer,
-) -> _Weighed:
-    """What speaks for each candidate answer to each of `questions`, and whether it is right."""
-    evidence, right, numbers = [], [], []
-    for at in range(0, len(questions), _BATCH):
-        some = slice(at, at + _BATCH)
-        tokens = [tokenizer.split(normalise_question(one.question)) for one in questions[some]]
-        proposed = propose(model, mode, tokens, matches[some])
-        for number, (one, proposals) in enumerate(zip(questions[some], proposed, strict=True), start=at):
-            evidence += [proposal.evidence for proposal in proposals]
-            right += [normalise(proposal.text) in one.right for proposal in proposals]
-            numbers += [number] * len(proposals)
-    return _Weighed(evidence, np.array(right, np.float64), np.array(numbers, np.int64))
+def _examples(questions: Sequence[Labelled], best: Sequence[Sequence[tuple[str, Evidence]]]) -> tuple[Floats, Floats]:
+    """What speaks for the best candidate of each question that has one, (N, F); and 1 where it is right, (N,)."""
+    found = [(one, candidate) for one, some in zip(questions, best, strict=True) for candidate in some]
+    right = [normalise(answer) in one.right for one, (answer, _) in found]
+    return table([evidence for _, (_, evidence) in found]), np.array(right, np.float64)

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from core.memory import Memory
+from core.memory import Match, Memory
 from core.nmt.vocab import UNK
 from core.reply.calibration import Calibration
 from core.reply.fallback import UNHEARD, UNKNOWN, Fallback
+from core.reply.meanings import Meanings
 from core.reply.reply import Candidate, Reply
 from core.text import Tokenizer
 
-_KEPT_ANSWERS = 20_000
+if TYPE_CHECKING:
+    from core.reply.meanings import Vectors
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,19 +49,12 @@ class Translator(Protocol):
         """The tokens that the model knows in questions."""
         ...
 
-    @property
-    def tgt_vocab(self) -> Container[str]:
-        """The tokens that it knows in answers."""
-        ...
-
     def propose(self, sources: Sequence[Sequence[str]], count: int) -> Sequence[Sequence[Hypothesis]]:
         """At most `count` hypotheses for each source, the best first."""
         ...
 
-    def score(
-        self, sources: Sequence[Sequence[str]], answers: Sequence[Sequence[Sequence[str]]]
-    ) -> Sequence[Sequence[float]]:
-        """How sure the engine is of each of a source's `answers`, 0 … 1."""
+    def meanings(self, sources: Sequence[Sequence[str]]) -> Vectors:
+        """What the engine reads each source as, (N, M); none is without tokens."""
         ...
 
     def warm_up(self) -> None:
@@ -99,8 +93,7 @@ class LiveModel:
         self._tokenizer = tokenizer
         self._unknown = Fallback(UNKNOWN)
         self._unheard = Fallback(UNHEARD)
-        # The same answers are weighed again and again, and to find their morphemes takes as long as to weigh them.
-        self._spelt = lru_cache(_KEPT_ANSWERS)(self._spell_answer)
+        self._meanings = Meanings(lambda tokens: translator.meanings(self._read(tokens)), tokenizer)
 
     def answer(self, questions: Sequence[Sequence[str]]) -> list[Reply]:
         """The engine's own reply to each question, given as the tokens that `Tokenizer.split` makes.
@@ -123,17 +116,13 @@ class LiveModel:
         hypotheses = iter(self._translator.propose(asked, count) if asked else ())
         return [self._candidates(next(hypotheses)) if tokens else [] for tokens in questions]
 
-    def score(self, questions: Sequence[Sequence[str]], answers: Sequence[Sequence[str]]) -> list[list[float]]:
-        """How sure the engine is of each of a question's `answers`, texts: 0 to 1."""
-        spelt = [[self._spelt(answer) for answer in some] for some in answers]
-        return [list(scores) for scores in self._translator.score(self._read(questions), spelt)]
+    def nearer(self, questions: Sequence[Sequence[str]], matches: Sequence[Sequence[Match]]) -> list[list[Match]]:
+        """The reviewed questions near to each of `questions`, see `Meanings.nearer`."""
+        return self._meanings.nearer(questions, matches)
 
     def _read(self, questions: Sequence[Sequence[str]]) -> list[list[str]]:
         known = self._translator.src_vocab
         return [self._tokenizer.spell_known(tokens, known) for tokens in questions]
-
-    def _spell_answer(self, answer: str) -> list[str]:
-        return self._tokenizer.spell_known(self._tokenizer.split(answer), self._translator.tgt_vocab)
 
     def _candidates(self, hypotheses: Sequence[Hypothesis]) -> list[Candidate]:
         texts = ("" if UNK in one.tokens else self._tokenizer.join(one.tokens) for one in hypotheses)

@@ -8,11 +8,10 @@ from dataclasses import astuple
 import numpy as np
 from numpy.typing import NDArray
 
-from core.reply.calibration import RANKED_BY, Logistic, Ranking
+from core.reply.calibration import Logistic
 from core.reply.evidence import FEATURES, Evidence
 
 Floats = NDArray[np.float64]
-Indices = NDArray[np.int64]
 
 _STEPS = 60
 _ENOUGH = 1e-8  # largest change of a weight that ends the fitting
@@ -21,32 +20,6 @@ _ENOUGH = 1e-8  # largest change of a weight that ends the fitting
 def table(evidence: Sequence[Evidence]) -> Floats:
     """`evidence` of N candidates → (N, F), a column for each of `FEATURES`."""
     return np.array([astuple(one) for one in evidence], np.float64).reshape(len(evidence), len(FEATURES))
-
-
-def fit_ranking(features: Floats, right: Floats, questions: Indices, *, decay: float = 1.0) -> Ranking:
-    """The weights with which the right candidates are likeliest chosen: conditional logit, McFadden (1974), Eq. 12.
-
-    `features` (N, F), `right` (N,) of 0 and 1, and the number of each candidate's question, (N,). Questions without a
-    right candidate tell nothing and are left out. `decay`/2 · Σ weight² of scaled columns holds the weights small.
-    """
-    chosen = features[:, [FEATURES.index(name) for name in RANKED_BY]]
-    spread = _spread(chosen)
-    groups = [np.flatnonzero(questions == number) for number in np.unique(questions)]
-    lists = [(chosen[group] / spread, right[group] / right[group].sum()) for group in groups if right[group].any()]
-    weights = np.zeros(len(RANKED_BY))
-    for _ in range(_STEPS):
-        slope, curve = decay * weights, decay * np.eye(len(RANKED_BY))
-        for rows, wanted in lists:
-            powers = np.exp(rows @ weights - (rows @ weights).max())
-            share = powers / powers.sum()
-            mean = share @ rows
-            slope = slope + rows.T @ (share - wanted)
-            curve += (rows * share[:, np.newaxis]).T @ rows - np.outer(mean, mean)
-        change = np.linalg.solve(curve, slope)
-        weights = weights - change
-        if np.abs(change).max() < _ENOUGH:
-            break
-    return Ranking(dict(zip(RANKED_BY, (weights / spread).tolist(), strict=True)))
 
 
 def fit_logistic(features: Floats, right: Floats, names: Sequence[str], *, decay: float = 1.0) -> Logistic:

@@ -4,6 +4,7 @@ import threading
 import time
 from dataclasses import dataclass, field
 
+import numpy as np
 import pytest
 
 from core.reply.model import LiveModel
@@ -20,7 +21,7 @@ class FakeHypothesis:
 class FakeTranslator:
     """Answers with the question's own tokens behind `prefix`, after `delay` seconds, or raises `error`.
 
-    `answers` are several hypotheses for chosen sources, `scores` how sure it is of answers, 0.01 of others.
+    `answers` are several hypotheses for chosen sources, `read_as` what sources are read as, by the words in them.
     """
 
     prefix: str = "▁네"
@@ -28,11 +29,10 @@ class FakeTranslator:
     error: Exception | None = None
     warm_up_error: Exception | None = None
     src_vocab: frozenset = frozenset()
-    tgt_vocab: frozenset = frozenset()
     batches: list = field(default_factory=list)
     warm: bool = False
     answers: dict = field(default_factory=dict)
-    scores: dict = field(default_factory=dict)
+    read_as: dict = field(default_factory=dict)
 
     def propose(self, sources, count):
         self.batches.append([tuple(source) for source in sources])
@@ -41,8 +41,11 @@ class FakeTranslator:
             raise self.error
         return [self.answers.get(tuple(s), [FakeHypothesis((self.prefix, *s))])[:count] for s in sources]
 
-    def score(self, sources, answers):
-        return [[self.scores.get(Tokenizer.join(answer), 0.01) for answer in some] for some in answers]
+    def meanings(self, sources):
+        return np.array([self._meaning(Tokenizer.join(source)) for source in sources], np.float32)
+
+    def _meaning(self, text):
+        return next((vector for word, vector in self.read_as.items() if word in text), (0.0, 0.0))
 
     def warm_up(self):
         if self.warm_up_error:

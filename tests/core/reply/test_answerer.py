@@ -5,7 +5,7 @@ import pytest
 from core.memory import Lesson, Memory
 from core.reply import Blocklist
 from core.reply.answerer import Answerer, Question, Sentences
-from core.reply.calibration import Calibration, Logistic, Ranking
+from core.reply.calibration import Calibration, Logistic
 from core.reply.fallback import BLOCKED, UNHEARD, UNKNOWN
 
 LESSONS = [
@@ -15,15 +15,12 @@ LESSONS = [
     # Enough rows for an answer to be doubted.
     *(Lesson(row, f"{row}번 문장", f"{row}번 답") for row in range(10, 110)),
 ]
-RANKING = Ranking({"similarity": 6.0, "log_prob": 0.5})
 CALIBRATION = Calibration(
-    RANKING,
     {
-        "hybrid": Logistic({"similarity": 6.0, "log_prob": 0.5}, -2.0),
+        "hybrid": Logistic({"nearest": 6.0, "share": 1.0}, -3.0),
         "neural": Logistic({"log_prob": 1.0}, 0.0),
-        "memory": Logistic({"similarity": 8.0}, -4.0),
+        "memory": Logistic({"nearest": 8.0}, -4.0),
     },
-    thresholds={"hybrid": 0.3, "memory": 0.3},
     origin="by hand",
 )
 
@@ -62,27 +59,37 @@ def test_the_newest_answer_of_a_reviewed_question_is_given(ask, memory):
 def test_what_is_wrong_is_wrong_in_hardly_other_words_too_however_sure_the_engine_is(ask, memory):
     asked, old, new = "제주도에 사는 사람들이 가는 맛집 추천해 줄래?", "저는 몰라요.", "고기국수요."
     memory.put([Lesson(4, "맛집 추천해 줘", old)])
-    assert ask(asked, scores={old: 0.99}).text == old
+    alike = {"맛집": (1.0, 0.0)}
+    assert ask(asked, read_as=alike).text == old
     memory.put([Lesson(5, "제주도에 사는 사람들이 가는 맛집 추천해 줘", new, wrong=(old,))])
     assert memory.find(asked)[0].row == 5
-    reply = ask(asked, scores={old: 0.99})
+    reply = ask(asked, read_as=alike)
     assert reply.text == new
     assert old not in {candidate.text for candidate in reply.candidates}
     assert ask("맛집 추천해 줘").text == old, "a reviewer approved it for this one"
 
 
-def test_of_near_questions_the_engine_tells_which_answer_is_meant(ask):
+def test_of_near_questions_the_engine_tells_which_is_meant(ask):
     text = "무슨 노래 무슨 색 좋아해?"
-    assert ask(text, scores={"느린 노래요.": 0.9}).text == "느린 노래요."
-    assert ask(text, scores={"파란색이요.": 0.9}).text == "파란색이요."
+    for word, answer in (("노래", "느린 노래요."), ("색", "파란색이요.")):
+        others = {other: (0.0, 1.0) for other in ("노래", "색") if other != word}
+        reply = ask(text, read_as={"노래 무슨": (1.0, 0.0), word: (1.0, 0.0), **others})
+        assert (reply.text, reply.source) == (answer, "memory")
 
 
-def test_the_engine_answers_where_it_is_sure_and_memory_knows_nothing_near(ask, tokenizer, hypothesis):
+def test_far_from_all_that_was_reviewed_the_engine_answers_only_where_it_is_sure(ask, tokenizer, hypothesis):
     asked = "전혀 다른 말"
-    engine = {"src_vocab": frozenset(tokenizer.split(asked)), "prefix": "▁응"}
-    lenient = Calibration(RANKING, {**CALIBRATION.models, "hybrid": Logistic({"log_prob": 1.0}, 1.0)}, {}, "by hand")
-    reply = ask(asked, calibration=lenient, **engine)
-    assert (reply.text, reply.source) == ("응 전혀 다른 말", "neural")
+    spelt = tuple(tokenizer.spell_known(tokenizer.split(asked), frozenset()))
+    sure, unsure = (ask(asked, answers={spelt: [hypothesis(("▁응",), score)]}) for score in (0.95, 0.5))
+    assert (sure.text, sure.source) == ("응", "neural")
+    assert sure.score == pytest.approx(0.95 / 1.95)
+    assert unsure.source == "fallback"
+    assert [one.text for one in unsure.candidates] == ["응"]
+
+
+def test_near_enough_to_what_was_reviewed_the_engine_is_not_asked_for_an_answer(ask):
+    assert ask("무슨 색 좋아하니?").source == "memory"
+    assert ask.model._translator.batches == []
 
 
 def test_what_is_not_likely_enough_is_not_said_but_told_to_reviewers(ask):
@@ -90,8 +97,9 @@ def test_what_is_not_likely_enough_is_not_said_but_told_to_reviewers(ask):
     assert reply.source == "fallback"
     assert reply.text in UNKNOWN
     assert reply.score == 0.0
-    assert reply.candidates
-    assert all(one.score < CALIBRATION.threshold_of("hybrid") for one in reply.candidates)
+    assert {one.source for one in reply.candidates} == {"memory", "neural"}
+    scores = [one.score for one in reply.candidates]
+    assert scores == sorted(scores, reverse=True)
 
 
 def test_a_fallback_offers_the_nearest_questions_that_can_be_answered(ask):

@@ -4,7 +4,8 @@ import pytest
 
 from core.memory import Match
 from core.reply import ReplyError
-from core.reply.evidence import FEATURES, Evidence, remembered, weigh
+from core.reply.calibration import LOOKS_AT
+from core.reply.evidence import Evidence, remembered, thought_of
 from core.reply.fitting import fit, labelled
 from core.reply.loading import load_own_memory, read_pairs
 
@@ -49,13 +50,13 @@ def test_fitting_learns_whom_to_trust(model_dir, live, tokenizer):
     memory = load_own_memory(model_dir, tokenizer)
     # An engine that is sure of what it says by itself, which is never right.
     fitted = fit(live("run-1"), model_dir, memory, tokenizer)
-    own, reviewed = Evidence(support=-7.0, log_prob=-0.1, unreviewed=1.0), Evidence(support=0.0, log_prob=-5.0)
-    worse, better = fitted.ranking.scores([own, reviewed])
-    assert worse < better
-    near, far = fitted.models["memory"].probabilities([Evidence(similarity=one, support=one) for one in (0.9, 0.1)])
+    near, far = fitted.models["memory"].probabilities([Evidence(nearest=one, share=1.0) for one in (0.9, 0.1)])
     assert near > far
+    assert fitted.chances("neural", [thought_of(0.9)])[0] < 0.1
     assert fitted.origin.endswith("labelled questions of run-1")
-    assert set(fitted.models["neural"].weights) == {"log_prob"}
+    assert {mode: set(model.weights) for mode, model in fitted.models.items()} == {
+        mode: set(names) for mode, names in LOOKS_AT.items()
+    }
 
 
 def test_a_directory_that_is_no_run_has_no_memory(tmp_path, tokenizer, model_dir):
@@ -69,14 +70,16 @@ def test_files_that_do_not_match_are_told(model_dir):
         read_pairs(model_dir, "train")
 
 
-def test_evidence_of_each_answer_is_the_nearest_row_and_the_lead_of_the_engine():
+def test_evidence_of_each_answer_is_its_share_of_the_votes_and_how_near_anything_is():
     matches = [Match(1, "가 나", "하나", 0.8), Match(2, "가 다", "둘", 0.5), Match(3, "가", "하나", 0.4)]
-    found = remembered(matches)
-    assert list(found) == ["하나", "둘"]
-    one, two, new = weigh(["하나", "둘", "셋"], found, {"하나": 0.5, "둘": 0.25, "셋": 0.0})
-    assert (one.similarity, one.nearest, one.lead, one.unreviewed) == (0.8, 0.8, 0.0, 0.0)
-    assert (two.similarity, two.nearest) == (0.5, 0.8)
-    assert two.lead == pytest.approx(-0.6931, abs=1e-4)
-    assert one.support > two.support > new.support
-    assert (new.similarity, new.log_prob, new.unreviewed) == (0.0, -10.0, 1.0)
-    assert len(FEATURES) == 6
+    (first, one), (second, two) = remembered(matches)
+    assert (first, second) == ("하나", "둘")
+    assert one.share + two.share == pytest.approx(1.0)
+    assert one.share > 0.8
+    assert one.nearest == two.nearest == 0.8
+    assert remembered([]) == []
+
+
+def test_the_engines_evidence_is_the_logarithm_of_its_score_and_never_endless():
+    assert thought_of(0.5) == Evidence(log_prob=pytest.approx(-0.6931, abs=1e-4))
+    assert thought_of(0.0) == thought_of(1e-9) == Evidence(log_prob=-10.0)
