@@ -14,6 +14,7 @@ from core.reply import Blocklist, ReplyError
 
 logger = logging.getLogger(__name__)
 
+PATIENCE = 2.0  # seconds that a question waits for what others are taking in
 _AT_ONCE = 500  # changes; between two such batches others may ask the memory
 
 
@@ -27,7 +28,7 @@ class Knowledge:
     """Feeds a `Memory`, and the rules of who answers from it, with what reviewers decide in any process.
 
     `load` once, then `sync` before each question: what was committed before a call of `sync` is known when it
-    returns. For any number of threads at once.
+    returns, unless that is very much. For any number of threads at once.
     """
 
     def __init__(self, memory: Memory) -> None:
@@ -55,26 +56,35 @@ class Knowledge:
             ruled.rules = self._rules
 
     def sync(self) -> bool:
-        """Take in what changed, and tell whether anything did: one cheap query where nothing did.
+        """Take in what changed, and tell whether this call did: one cheap query where nothing changed.
 
-        Raises a django.db.Error.
+        Where another thread is taking in very much, as after tens of thousands of rows were approved at once, it is
+        waited for no longer than `PATIENCE`: or one import would keep every visitor waiting. Raises a django.db.Error.
         """
         if MemoryRevision.current() <= self._revision:
             return False
-        with self._lock:
+        if not self._lock.acquire(timeout=PATIENCE):
+            return False
+        try:
             revision = MemoryRevision.current()
             if revision <= self._revision:  # another thread did it meanwhile
                 return False
-            for batch in _batches(changes(since=self._revision)):
-                self.memory.put(change.lesson for change in batch if change.lesson is not None)
-                self.memory.drop(change.row for change in batch if change.lesson is None)
-            if verdicts_changed(since=self._revision):
-                self.memory.keep_wrong(verdicts())
-            self._rules = _stored_rules()
-            if self._ruled is not None:
-                self._ruled.rules = self._rules
-            self._revision = revision
+            self._take_in(revision)
             return True
+        finally:
+            self._lock.release()
+
+    def _take_in(self, revision: int) -> None:
+        # What is blocked and what is wrong first: these hold also for whoever does not wait for the rest.
+        self._rules = _stored_rules()
+        if self._ruled is not None:
+            self._ruled.rules = self._rules
+        if verdicts_changed(since=self._revision):
+            self.memory.keep_wrong(verdicts())
+        for batch in _batches(changes(since=self._revision)):
+            self.memory.put(change.lesson for change in batch if change.lesson is not None)
+            self.memory.drop(change.row for change in batch if change.lesson is None)
+        self._revision = revision
 
 
 def _batches(found: Iterable[Change]) -> Iterator[list[Change]]:

@@ -198,6 +198,37 @@ class TestRules:
 
 
 @pytest.mark.django_db(transaction=True)
+def test_nobody_waits_long_for_what_another_is_taking_in(make_chat, boss, monkeypatch):
+    monkeypatch.setattr("chat.knowledge.knowledge.PATIENCE", 0.05)
+    knowledge = Knowledge(Memory(Tokenizer(Syllables())))
+    knowledge.load()
+    server = TestRules.Server()
+    knowledge.serve(server)
+    review(make_chat("안녕"), boss, verify="approved")
+    BlockRule.objects.create(pattern="바보")
+    taking, let_go = threading.Event(), threading.Event()
+
+    def slowly(lessons, put=knowledge.memory.put):
+        taking.set()
+        let_go.wait(10)
+        put(lessons)
+
+    def first():
+        assert knowledge.sync() is True
+        connections.close_all()
+
+    monkeypatch.setattr(knowledge.memory, "put", slowly)
+    thread = threading.Thread(target=first)
+    thread.start()
+    assert taking.wait(10)
+    assert ask(knowledge, "안녕") is None
+    assert server.rules.blocks("바보")  # what must not be said comes first
+    let_go.set()
+    thread.join()
+    assert ask(knowledge, "안녕") == "반가워요"
+
+
+@pytest.mark.django_db(transaction=True)
 def test_writers_and_readers_at_once_miss_nothing(make_chat, boss):
     """Each writer's change is known to a reader that looks after the writer is done."""
     chats = [make_chat(f"질문 {number}", f"답 {number}") for number in range(12)]
