@@ -106,7 +106,9 @@ def plot(title: str, series: Sequence[Series], axes: Axes | None = None) -> Plot
 
 def ticks(low: float, high: float, wanted: int = 5) -> list[float]:
     """Round values that span low … high: about as many as are wanted, 1, 2 or 5 times a power of ten apart."""
-    span = (high - low) or abs(high) or 1.0
+    span = high - low
+    if span <= abs(high) * 1e-9:  # equal, but for rounding
+        span = abs(high) or 1.0
     magnitude = 10.0 ** math.floor(math.log10(span / wanted))
     step = next(factor * magnitude for factor in (1, 2, 5, 10) if span / (factor * magnitude) <= wanted)
     first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)

@@ -17,7 +17,12 @@ def coordinates(line):
 
 @pytest.mark.parametrize(
     ("low", "high", "expected"),
-    [(0, 100, [0, 20, 40, 60, 80, 100]), (0.97, 1.0, [0.97, 0.98, 0.99, 1.0]), (3, 3, [3, 4])],
+    [
+        (0, 100, [0, 20, 40, 60, 80, 100]),
+        (0.97, 1.0, [0.97, 0.98, 0.99, 1.0]),
+        (3, 3, [3, 4]),
+        (0.001, 0.0010000000000000002, [0.001, 0.0015]),
+    ],
 )
 def test_ticks_are_round_numbers_around_the_data(low, high, expected):
     assert ticks(low, high) == expected
