@@ -102,9 +102,9 @@ def _read(model: Mapping[str, object]) -> Logistic:
 # their own.
 DEFAULT = Calibration(
     {
-        "hybrid": Logistic({"nearest": 3.098, "share": 3.976}, -4.565),
+        "hybrid": Logistic({"nearest": 3.545, "share": 3.370}, -4.514),
         "neural": Logistic({"log_prob": 6.541}, -0.089),
-        "memory": Logistic({"nearest": 2.396, "share": 4.215}, -4.293),
+        "memory": Logistic({"nearest": 2.858, "share": 3.561}, -4.224),
     },
     "built in",
 )

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from core.memory import Match, candidates
 
+_AGAINST = 1.0
 _LEAST = -10.0  # mean log-probability of a token; below it the engine says no more than no
 
 
@@ -17,7 +18,8 @@ class Evidence:
 
     Attributes:
         nearest: similarity of the nearest reviewed question, whatever its answer, 0 to 1.
-        share: of the votes of all near questions (`core.memory.candidates`), 0 to 1; 0 where none near has this answer.
+        share: of the votes of all near questions (`core.memory.candidates`) and one against all answers, 0 to 1: that
+            of a question half alike, or else one far question alone would decide.
         log_prob: the engine's mean log-probability of a token, -10 to 0; 0 where it is not asked.
     """
 
@@ -32,7 +34,7 @@ FEATURES = tuple(Evidence.__dataclass_fields__)
 def remembered(matches: Sequence[Match]) -> list[tuple[str, Evidence]]:
     """The answers of `matches`, which come best first, as votes rank them, and what speaks for each."""
     votes = candidates(matches)
-    cast = sum(support for _, support in votes)
+    cast = sum(support for _, support in votes) + _AGAINST
     return [(answer, Evidence(matches[0].similarity, support / cast)) for answer, support in votes]
 
 

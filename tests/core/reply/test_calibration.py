@@ -78,5 +78,5 @@ def test_the_built_in_one_knows_every_mode_and_trusts_what_is_near():
     assert set(DEFAULT.models) == set(MODES) == set(LOOKS_AT)
     assert all(set(DEFAULT.models[mode].weights) == set(LOOKS_AT[mode]) for mode in MODES)
     for mode in ("hybrid", "memory"):
-        near, far = (DEFAULT.chances(mode, [Evidence(nearest=one, share=1.0)])[0] for one in (0.95, 0.3))
+        near, far = (DEFAULT.chances(mode, [Evidence(one, one)])[0] for one in (0.95, 0.3))
         assert near > 0.5 > 0.25 > far
