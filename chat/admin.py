@@ -28,6 +28,7 @@ from chat.feedback.admin import FeedbackAdmin, VisitorAdmin  # noqa: F401
 from chat.filters import DayRangeFilter
 from chat.formats import FORMATS
 from chat.inbox.approval import ApprovalAdmin, ApprovalForm, may_approve_alone
+from chat.inbox.services import review
 from chat.knowledge.admin import BlockRuleAdmin  # noqa: F401
 from chat.models import Category, Chat
 from chat.provenance import Provenance
@@ -212,9 +213,10 @@ class ChatAdmin(Provenance, ApprovalAdmin, ModelAdmin, ImportExportModelAdmin):
     def save_model(self, request: HttpRequest, obj: Chat, form: forms.ModelForm, change: bool) -> None:
         """Save a review, or a new pair."""
         if change:
-            services.save_review(chat=obj, changed=form.changed_data, reviewer=request.user)
+            review(user=request.user, chat=obj, changed=form.changed_data)
         else:
             services.add_pair(chat=obj, origin=Chat.Origin.HAND, reviewer=request.user)
+        self.tell_contradictions(request, obj)
 
     # --- Many rows ------------------------------------------------------------------------------------------
 

@@ -8,12 +8,17 @@ from typing import Any
 
 from django import forms
 from django.conf import settings
+from django.contrib import messages
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext as _
 
+from chat.inbox.reviewed import conflicts
 from chat.models import Chat
 
+_MOST_TOLD = 3  # answers, and rows of each
 _TAUGHT = {"question", "answer", "correction", "verify"}
 
 
@@ -54,6 +59,16 @@ class ApprovalAdmin:
         if not may_approve_alone(request.user):
             actions.pop("approve", None)
         return actions
+
+    def tell_contradictions(self, request: HttpRequest, chat: Chat) -> None:
+        """Say which other answers are approved for the same or nearly the same question, with a way to them."""
+        if chat.verify != Chat.Verify.APPROVED:
+            return
+        for conflict in conflicts(chat, chat.correction or chat.answer)[:_MOST_TOLD]:
+            addresses = [(reverse("admin:chat_chat_change", args=[one.chat.pk]), one.chat) for one in conflict.rows]
+            links = format_html_join(", ", '<a class="underline" href="{}">{}</a>', addresses[:_MOST_TOLD])
+            text = _("비슷한 질문에 다른 답도 승인되어 있어요: “%(answer)s”") % {"answer": conflict.answer}
+            self.message_user(request, format_html("{} – {}", text, links), messages.WARNING)
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, str]:
         """A pair that somebody writes waits, where they may not approve it."""

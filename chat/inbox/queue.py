@@ -129,7 +129,9 @@ def _is_ignored() -> Q:
     same_question = Q(question_key=OuterRef("question_key"))
     rejected = Chat.objects.conversation().filter(same_question, verify=Chat.Verify.DELETE)
     deleted = Verdict.objects.filter(same_question, rejected=True)
-    return Q(Exists(rejected)) | Q(Exists(deleted)) | Q(Exists(Decision.objects.ignoring().filter(same_question)))
+    # A rejection holds while its row is rejected, however that came; the decision tells it of rows that are deleted.
+    ignoring = Decision.objects.ignoring().filter(same_question).exclude(kind=Decision.Kind.REJECT, chat__isnull=False)
+    return Q(Exists(rejected)) | Q(Exists(deleted)) | Q(Exists(ignoring))
 
 
 def _is_settled() -> Q:

@@ -85,6 +85,19 @@ def decide(
 
 
 @transaction.atomic
+def review(*, user: AbstractBaseUser, chat: Chat, changed: Collection[str]) -> None:
+    """Save what was changed on a chat's own page; a decision among it stands in the history and can be taken back."""
+    before = _fields(Chat.objects.select_for_update(of=("self",)).get(pk=chat.pk))
+    services.save_review(chat=chat, changed=changed, reviewer=user)
+    after = _fields(chat)
+    was_decided = (before["verify"], before["correction"]) != (after["verify"], after["correction"])
+    if was_decided and chat.verify == Chat.Verify.DELETE:
+        _decision(chat, Kind.REJECT, before, user, uuid.uuid4()).save()
+    elif was_decided and chat.verify == Chat.Verify.APPROVED:
+        _decision(chat, Kind.APPROVE, before, user, uuid.uuid4()).save()
+
+
+@transaction.atomic
 def undo(*, user: AbstractBaseUser, batch: uuid.UUID | None = None) -> Undone:
     """Take back one of the user's last decisions, the newest unless ``batch`` names another.
 

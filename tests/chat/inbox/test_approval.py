@@ -6,7 +6,8 @@ from django.contrib.auth.models import Group
 from django.urls import reverse
 
 from chat import roles
-from chat.models import Chat
+from chat.inbox.services import undo
+from chat.models import Chat, Decision
 from chat.resources import ChatResource
 
 pytestmark = pytest.mark.django_db
@@ -76,6 +77,24 @@ def test_that_nothing_was_known_is_approved_by_nobody(browser, settings, make_ch
     chat.refresh_from_db()
     assert chat.verify == "pending"
     assert save(client, chat, verify="approved", correction="이제 알아요").status_code == 302
+
+
+def test_a_chats_page_tells_of_other_answers_and_leaves_a_decision_that_can_be_undone(staff, boss, make_chat):
+    before = make_chat("이름이 뭐야?", "자람이에요", verify="approved", origin="hand")
+    chat = make_chat("이름이 뭐야", "새싹이에요")
+    response = save(staff, chat, verify="approved")
+    (told,) = [str(message) for message in staff.get(response.url).context["messages"] if "다른 답도" in str(message)]
+    assert "자람이에요" in told
+    assert reverse("admin:chat_chat_change", args=[before.pk]) in told
+    save(staff, chat, verify="approved", correction="자람이라고 해요")
+    save(staff, chat, verify="delete")
+    save(staff, chat, verify="delete", canary="on")
+    assert list(Decision.objects.values_list("chat", "kind", "user")) == [
+        (chat.pk, kind, boss.pk) for kind in ("reject", "correct", "approve")
+    ]
+    undo(user=boss)
+    chat.refresh_from_db()
+    assert (chat.verify, chat.correction) == ("approved", "자람이라고 해요")
 
 
 def test_without_the_setting_one_is_enough(browser, settings, make_chat):

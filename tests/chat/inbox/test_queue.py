@@ -7,7 +7,7 @@ from chat.inbox import claims, likeness, queue
 from chat.inbox.groups import OpenQuestions
 from chat.inbox.likeness import Likeness, are_alike
 from chat.inbox.queue import Filters, Show
-from chat.inbox.services import Kind, decide, undo
+from chat.inbox.services import Kind, decide, review, undo
 from chat.models import Chat, Visitor
 from core.text import Tokenizer, get_analyser
 
@@ -34,6 +34,16 @@ class TestWaiting:
         assert "너몇살이야ㅋㅋ" in questions(lee, show=Show.IGNORED)
         undo(user=kim)
         assert len(questions(lee)) == 2
+
+    def test_a_rejection_that_is_changed_on_the_chats_own_page_ignores_no_more(self, kim, make_chat):
+        chat = make_chat("너 몇 살이야?")
+        decide(user=kim, kind=Kind.REJECT, row=chat.pk)
+        make_chat("너몇살이야ㅋㅋ")
+        assert questions(kim) == []
+        chat.refresh_from_db()
+        chat.verify = "pending"
+        review(user=kim, chat=chat, changed=["verify"])
+        assert len(questions(kim)) == 2
 
     def test_it_stays_ignored_when_the_row_is_deleted(self, kim, make_chat):
         chat = make_chat("너 몇 살이야?")
