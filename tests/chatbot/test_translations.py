@@ -11,6 +11,10 @@ from django.utils.translation import trans_real
 
 ROOT = Path(__file__).resolve().parents[2]
 CALLS = {"_": 1, "gettext": 1, "gettext_lazy": 1, "ngettext": 2, "pgettext": 2, "pgettext_lazy": 2}
+IN_BLOCK = re.compile(
+    r"{%\s*blocktranslate\b[^%]*%}(.*?)(?:{%\s*plural\s*%}.*?)?{%\s*endblocktranslate\s*%}", re.DOTALL
+)
+VARIABLE = re.compile(r"{{\s*(\w+)\s*}}")
 IN_TEMPLATE = re.compile(r"{%\s*trans(?:late)?\s+(\"(?:[^\"]*)\"|'(?:[^']*)')")
 
 
@@ -30,8 +34,11 @@ def strings():
             for text in python_strings(path):
                 yield path.relative_to(ROOT), text
     for path in sorted((ROOT / "templates").rglob("*.html")):
-        for quoted in IN_TEMPLATE.findall(path.read_text(encoding="utf-8")):
+        template = path.read_text(encoding="utf-8")
+        for quoted in IN_TEMPLATE.findall(template):
             yield path.relative_to(ROOT), quoted[1:-1]
+        for text in IN_BLOCK.findall(template):
+            yield path.relative_to(ROOT), VARIABLE.sub(r"%(\1)s", text)
 
 
 def test_there_are_strings_in_python_and_in_templates():
