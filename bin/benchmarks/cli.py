@@ -80,6 +80,8 @@ def add_commands(parser: argparse.ArgumentParser) -> None:
     command.add_argument("--parent", type=Path, required=True, help="the directory of a run of `quality --keep`")
     command.add_argument("--unrelated", type=Path, default=hybrid.UNRELATED, help="a file with a question a line")
     command.add_argument("--noisy", type=int, default=200, help="questions to make noisy (default %(default)s)")
+    command.add_argument("--draw", default="", help="the run was not trained on other questions than those reported")
+    command.add_argument("--plot", type=Path, help="draw how reliable the scores are, as PNG")
 
     command = add("memory", "how fast reviewed answers are found again, or how often they are right")
     command.add_argument("--data", type=Path, required=True)
@@ -159,7 +161,14 @@ def run_grouping(arguments: argparse.Namespace) -> None:
 
 def run_hybrid(arguments: argparse.Namespace) -> None:
     """`bin/bench hybrid`."""
-    hybrid.measure_hybrid(begin(arguments), arguments.parent, arguments.unrelated, arguments.noisy)
+    hybrid.measure_hybrid(
+        begin(arguments),
+        arguments.parent,
+        unrelated=arguments.unrelated,
+        noisy=arguments.noisy,
+        draw=arguments.draw,
+        plot=arguments.plot,
+    )
 
 
 def run_memory(arguments: argparse.Namespace) -> None:

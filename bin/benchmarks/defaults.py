@@ -18,7 +18,6 @@ from core.evolve.augmentation import AugmentationSettings
 from core.registry import Registry
 from core.text import normalise
 
-
 _DRAW = "a"
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.answering import noisy_forms
+from benchmarks.diagram import draw_reliability
 from benchmarks.machine import print_table, say
 from benchmarks.paraphrases import Asked, hold_out, right_answers
 from core.corpus import Pair
@@ -58,9 +59,11 @@ def open_bots(run: Path, pairs: Iterable[Pair]) -> Bots:
     return Bots(load_model(ModelRef(run.name, run / "model"), engine_loader(), tokenizer), memory, tokenizer)
 
 
-def measure_hybrid(pairs: Sequence[Pair], run: Path, unrelated: Path, noisy: int) -> None:
+def measure_hybrid(
+    pairs: Sequence[Pair], run: Path, *, unrelated: Path, noisy: int, draw: str = "", plot: Path | None = None
+) -> None:
     """Print what `run`, which must not have been trained on the paraphrases, answers beside a memory of the others."""
-    rest, held = hold_out(pairs)
+    rest, held = hold_out(pairs, draw)
     trained = dict.fromkeys(question for question, _ in read_pairs(run / "model", "train"))
     if seen := [one.question for one in held if one.question in trained]:
         raise JaramError(f"{run} was trained on {len(seen)} of the paraphrases: name a run of bin/bench quality --keep")
@@ -70,9 +73,12 @@ def measure_hybrid(pairs: Sequence[Pair], run: Path, unrelated: Path, noisy: int
     replies = {mode: bots.replies([one.question for one in held], mode) for mode in MODES}
     print_table(("paraphrases", "right", "wrong", "fallback"), [_shares(m, held, r) for m, r in replies.items()])
     right = right_answers(rest)
-    _print_noise(bots, [Asked(question, right[question]) for question in trained if question in right], noisy)
-    _print_unrelated(bots, unrelated.read_text(encoding="utf-8").split("\n"))
-    _print_reliability(held, replies["hybrid"])
+    known = [Asked(question, right[question]) for question in trained if question in right]
+    noise = [one for kind in _print_noise(bots, known, noisy) for one in kind]
+    strange = _print_unrelated(bots, unrelated.read_text(encoding="utf-8").split("\n"))
+    _print_reliability("the paraphrases", held, replies["hybrid"])
+    together = [*held, *noise, *strange]
+    _print_reliability("all of these questions", together, bots.replies([q.question for q in together], "hybrid"), plot)
     _print_times(bots, [one.question for one in held[:100]])
 
 
@@ -87,18 +93,20 @@ def _shares(what: str, asked: Sequence[Asked], replies: Sequence[Reply]) -> tupl
     return what, f"{right:.1%}", f"{1 - right - fallback:.1%}", f"{fallback:.1%}"
 
 
-def _print_noise(bots: Bots, trained: Sequence[Asked], count: int) -> None:
+def _print_noise(bots: Bots, trained: Sequence[Asked], count: int) -> list[Sequence[Asked]]:
     say("\nNoisy forms of trained questions that get the answer of the clean form:\n")
-    rows = []
+    rows, asked = [], []
     for noise in noisy_forms(trained, count):
         if noise.asked:
+            asked.append(noise.asked)
             questions = [one.question for one in noise.asked]
             shares = (_shares(mode, noise.asked, bots.replies(questions, mode))[1] for mode in MODES)
             rows.append((noise.kind.value, str(len(noise.asked)), *shares))
     print_table(("kind", "forms", *MODES), rows)
+    return asked
 
 
-def _print_unrelated(bots: Bots, lines: Sequence[str]) -> None:
+def _print_unrelated(bots: Bots, lines: Sequence[str]) -> list[Asked]:
     questions = [line for line in lines if line.strip()]
     say(f"\n{len(questions)} questions that have nothing to do with any reviewed one:\n")
     rows = []
@@ -107,19 +115,23 @@ def _print_unrelated(bots: Bots, lines: Sequence[str]) -> None:
         wrong = sum(reply.source != "fallback" for reply in replies)
         by_memory = sum(reply.source == "memory" for reply in replies)
         rows.append((mode, f"{wrong / len(questions):.1%}", f"{by_memory / len(questions):.1%}"))
-    print_table(("mode", "answered", "of these from memory"), rows)
+    print_table(("mode", "answered", "from memory"), rows)
+    return [Asked(question, frozenset()) for question in questions]
 
 
-def _print_reliability(asked: Sequence[Asked], replies: Sequence[Reply]) -> None:
+def _print_reliability(what: str, asked: Sequence[Asked], replies: Sequence[Reply], plot: Path | None = None) -> None:
     """Of the likeliest answer to each question, whether it was said or not."""
     best = [(reply.candidates[0], one) for reply, one in zip(replies, asked, strict=True) if reply.candidates]
     scores = [candidate.score for candidate, _ in best]
     right = [normalise(candidate.text) in one.right for candidate, one in best]
-    say("\nScores of the best candidates in hybrid mode, on the paraphrases, and the share of them that is right:\n")
+    say(f"\nScores of the best candidates in hybrid mode, on {what}, and the share of them that is right:\n")
     bins = reliability(scores, right)
     rows = [(f"{b.low:.1f} to {b.high:.1f}", str(b.count), f"{b.score:.2f}", f"{b.right:.2f}") for b in bins]
     print_table(("scores", "answers", "mean score", "right"), rows)
-    say(f"\nExpected calibration error: {calibration_error(scores, right):.3f}\n")
+    error = calibration_error(scores, right)
+    say(f"\nExpected calibration error: {error:.3f}\n")
+    if plot:
+        draw_reliability(bins, error, plot)
 
 
 def _print_times(bots: Bots, questions: Sequence[str]) -> None:

@@ -1,15 +1,18 @@
 """What `bin/bench memory` asks."""
 
-from benchmarks.memory import UNRELATED, Halves
+from benchmarks import hybrid, memory
+from benchmarks.memory import Halves
 from benchmarks.paraphrases import hold_out
 
 from core.corpus import Pair
 from core.text import question_key
 
 
-def test_unrelated_questions_are_many_and_all_different():
-    questions = UNRELATED.read_text(encoding="utf-8").split("\n")[:-1]
-    assert len({question_key(question) for question in questions}) == len(questions) >= 220
+def test_unrelated_questions_are_many_and_others_to_report_than_to_choose_by():
+    read = [path.read_text(encoding="utf-8").split("\n")[:-1] for path in (memory.UNRELATED, hybrid.UNRELATED)]
+    for questions in read:
+        assert len({question_key(question) for question in questions}) == len(questions) >= 200
+    assert not set(map(question_key, read[0])) & set(map(question_key, read[1]))
 
 
 def test_made_questions_are_as_many_as_asked_for_and_the_same_each_time():
