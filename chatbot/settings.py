@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import dj_database_url
+from django.templatetags.static import static
 from django.urls import reverse_lazy
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
@@ -223,6 +224,9 @@ UNFOLD = {
     "SITE_HEADER": _("자람 관리"),
     "SITE_SUBHEADER": _("다듬은 만큼 자라요"),
     "SITE_SYMBOL": "psychiatry",
+    "SITE_FAVICONS": [
+        {"rel": "icon", "type": "image/svg+xml", "href": lambda _request: static("chat/favicon.svg")},
+    ],
     "SHOW_LANGUAGES": True,
     "SHOW_VIEW_ON_SITE": True,
     "COLORS": {

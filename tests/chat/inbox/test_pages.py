@@ -137,6 +137,10 @@ def decide_on_first(staff):
     return decide(staff, shown(staff.get(INDEX)).chat, kind="approve")
 
 
+def test_the_browser_finds_the_admins_icon(staff):
+    assert re.search(r'<link rel="icon" href="/static/chat/favicon[^"]*\.svg"', staff.get(INDEX).content.decode())
+
+
 class TestDeciding:
     @pytest.mark.parametrize(
         ("form", "verify", "correction"),
