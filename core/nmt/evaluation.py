@@ -59,7 +59,7 @@ class Evaluator:
         for at in range(0, len(order), self._hparams.batch_size):
             chunk = order[at : at + self._hparams.batch_size]
             pairs = [sources[i] for i in chunk], [targets[i] for i in chunk]
-            loss += float(self._loss(*batch_arrays(*pairs, **self._ends._asdict())))
+            loss += float(self._loss(*map(tf.constant, batch_arrays(*pairs, **self._ends._asdict()))))
         return math.exp(min(loss / tokens, 100.0))
 
     def answers(self, sources: list[Ids], progress: Progress | None = None) -> list[str]:

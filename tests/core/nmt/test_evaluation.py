@@ -15,6 +15,8 @@ from core.nmt.model import Batch, Seq2Seq
 from core.nmt.target_tree import TargetTree
 from core.nmt.vocab import SPECIALS, Vocab
 
+pytestmark = pytest.mark.usefixtures("eagerly")
+
 VOCAB = Vocab([*SPECIALS, *"abcdefgh"])
 HPARAMS = HParams(
     num_units=3, num_layers=1, attention="luong", init_weight=0.9, metrics="accuracy,word_accuracy", batch_size=4

@@ -1,6 +1,7 @@
 """The whole model: its two ways agree, padding counts for nothing, and weights come from the seed."""
 
 from dataclasses import replace
+from functools import cache
 
 import numpy as np
 import pytest
@@ -25,8 +26,11 @@ def batch(rows=slice(None)):
     return Batch(*(tf.constant(array) for array in batch_arrays(SOURCES[rows], TARGETS[rows])))
 
 
-def model_of(**flags):
+def new_model(**flags):
     return Seq2Seq(replace(HPARAMS, **flags), SRC_V, TGT_V)
+
+
+model_of = cache(new_model)  # no test changes its weights
 
 
 @pytest.mark.parametrize("flags", [{}, {"attention": ""}, {"encoder_type": "bi", "unit_type": "gru"}], ids=str)
@@ -86,7 +90,7 @@ def test_every_weight_learns(flags):
 
 
 def test_weights_depend_on_the_seed_alone():
-    first, again, other = model_of(), model_of(), model_of(random_seed=1)
+    first, again, other = new_model(), new_model(), new_model(random_seed=1)
     for a, b in zip(first.trainable_variables, again.trainable_variables, strict=True):
         assert (a.numpy() == b.numpy()).all()
     assert (first.projection.numpy() != other.projection.numpy()).any()
