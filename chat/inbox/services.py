@@ -87,14 +87,17 @@ def decide(
 @transaction.atomic
 def review(*, user: AbstractBaseUser, chat: Chat, changed: Collection[str]) -> None:
     """Save what was changed on a chat's own page; a decision among it stands in the history and can be taken back."""
-    before = _fields(Chat.objects.select_for_update(of=("self",)).get(pk=chat.pk))
+    (stored,) = _locked([chat.pk])
+    if (stored.verify, stored.correction) == (chat.verify, chat.correction) or chat.verify == Chat.Verify.PENDING:
+        services.save_review(chat=chat, changed=changed, reviewer=user)
+        return
+    kind = Kind.REJECT if chat.verify == Chat.Verify.DELETE else Kind.APPROVE
+    twins = _locked(set(approved_twins([chat])) - {chat.pk}) if kind == Kind.REJECT else []
+    before, batch = _fields(stored), uuid.uuid4()
     services.save_review(chat=chat, changed=changed, reviewer=user)
-    after = _fields(chat)
-    was_decided = (before["verify"], before["correction"]) != (after["verify"], after["correction"])
-    if was_decided and chat.verify == Chat.Verify.DELETE:
-        _decision(chat, Kind.REJECT, before, user, uuid.uuid4()).save()
-    elif was_decided and chat.verify == Chat.Verify.APPROVED:
-        _decision(chat, Kind.APPROVE, before, user, uuid.uuid4()).save()
+    decisions = [_decision(chat, kind, before, user, batch)]
+    decisions += [_decide_on(twin, kind, "", user, batch) for twin in twins]
+    Decision.objects.bulk_create(decisions)
 
 
 @transaction.atomic

@@ -97,6 +97,15 @@ def test_a_chats_page_tells_of_other_answers_and_leaves_a_decision_that_can_be_u
     assert (chat.verify, chat.correction) == ("approved", "자람이라고 해요")
 
 
+def test_what_a_chats_page_rejects_along_comes_back_with_it(staff, boss, make_chat):
+    before = make_chat("이름이 뭐야?", "자람이에요", verify="approved", origin="hand")
+    chat = make_chat("이름이 뭐야", "자람이에요", verify="approved")
+    save(staff, chat, verify="delete")
+    assert set(Chat.objects.values_list("verify", flat=True)) == {"delete"}
+    assert sorted(undo(user=boss).rows) == [before.pk, chat.pk]
+    assert set(Chat.objects.values_list("verify", flat=True)) == {"approved"}
+
+
 def test_without_the_setting_one_is_enough(browser, settings, make_chat):
     client = browser(roles.REVIEWER)
     settings.SECOND_APPROVAL = False
