@@ -88,7 +88,7 @@ def describe(run: TrainingRun) -> Description:
             return _running(run)
         case TrainingRun.Status.DONE:
             text = _("새 모델을 내보냈어요.") if run.published else _("새 모델을 만들었고, 내보내지는 않았어요.")
-            return Description(run, text, _lessons(run), colour="good")
+            return Description(run, text, _lessons(run), colour="warn" if run.outcome.get("overtaken") else "good")
         case TrainingRun.Status.REJECTED:
             text = _("새 모델이 기준에 못 미쳐서 내보내지 않았어요. 지금 답하는 모델은 그대로예요.")
             return Description(run, text, _missed(run), colour="warn")
@@ -149,6 +149,8 @@ def _figures(progress: dict[str, float | None]) -> list[Figure]:
 def _lessons(run: TrainingRun) -> list[str]:
     """What a finished training was taught, and how."""
     said = []
+    if run.outcome.get("overtaken"):
+        said.append(_("배우는 동안 답하는 모델이 바뀌었어요. 두 버전을 비교해 보고 내보내거나 다시 학습해 주세요."))
     if reviewed := run.outcome.get("reviewed"):
         text = ngettext(
             "고친 답 %(all)d개 가운데 %(learned)d개를 배웠어요.",

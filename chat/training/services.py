@@ -120,6 +120,7 @@ def finish(*, run_id: int, summary: RunSummary) -> None:
             "why": summary.why,
             "leftovers": summary.leftovers,
             "bars": _missed(summary.gate),
+            "overtaken": summary.status == "overtaken",
         },
     )
 

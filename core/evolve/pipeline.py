@@ -59,7 +59,8 @@ def evolve(
         on_progress: told how far it is, at least once a second while the engine works. An exception that it
             raises cancels the run.
         dry_run: stop after the corpus and its report; nothing is written.
-        publish: False keeps the version without making it live.
+        publish: False keeps the version without making it live. So it is kept, but for force, where another version
+            went live meanwhile: somebody rolled back, or published one, and the gate compared with what was before.
         runner: runs the engine; tests bring their own.
 
     Raises `EvolveError`, `CorpusError` or `RegistryError` (each a `JaramError`), after which, as after Ctrl-C and
@@ -104,6 +105,7 @@ class _Making:
 
     def run(self, pairs: Iterable[Pair], publish: bool) -> RunSummary:
         """Every phase; what is left when one fails is removed."""
+        self._live_before = self._registry.live_name()
         live = _live(self._registry)
         self._check_disk_space(live)
         with self._phase("corpus"):
@@ -152,7 +154,7 @@ class _Making:
         """Ask the new model everything, hold it against the gate, and make it a run."""
         with self._phase("evaluate"):
             scores, receipt, gate = self._evaluate(plan, beginning, workshop)
-        status: Status = "rejected" if not (gate.passed or gate.forced) else "published" if publish else "kept"
+        status = self._status(gate, publish)
         with self._phase("publish"):
             run = self._registry.finish(
                 beginning.draft, self._manifest(plan, beginning.draft, scores, gate, workshop.step)
@@ -174,6 +176,16 @@ class _Making:
             resumed=beginning.resumed,
             leftovers=beginning.said,
         )
+
+    def _status(self, gate: GateResult, publish: bool) -> Status:
+        """What becomes of a version; what goes live must have been compared with what it takes the place of."""
+        if not (gate.passed or gate.forced):
+            return "rejected"
+        if not publish:
+            return "kept"
+        if self._registry.live_name() != self._live_before and not self._settings.force:
+            return "overtaken"
+        return "published"
 
     def _evaluate(self, plan: Plan, beginning: Beginning, workshop: Workshop) -> tuple[Scores, Receipt, GateResult]:
         corpus, parent = plan.corpus, plan.parent

@@ -12,7 +12,7 @@ from core.evolve.gate import GateResult
 from core.evolve.receipt import Receipt
 from core.evolve.scores import Scores
 
-Status = Literal["published", "kept", "rejected"]
+Status = Literal["published", "kept", "rejected", "overtaken"]
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,8 @@ class RunSummary:
     Attributes:
         run: its name; None after a dry run.
         parent: the run that was live when it began.
-        status: whether it is live now, was kept beside the live one as was asked, or was turned down by the gate.
+        status: whether it is live now, was kept beside the live one as was asked, was turned down by the gate, or was
+            overtaken: another version went live meanwhile, which it was not compared with.
         report: what became of every pair.
         validation: what is worth knowing about the data.
         scores: None after a dry run, as all that follows.

@@ -22,7 +22,7 @@ from core.evolve.receipt import RECEIPT
 from core.evolve.settings import FlagValue
 from core.registry import INITIAL, Registry
 
-REJECTED = 3  # the exit code when the gate turned the new model down
+REJECTED = 3  # the exit code when the new model is kept because it may not go live by itself
 INTERRUPTED = 130  # and after Ctrl-C, as shells have it
 
 
@@ -83,6 +83,12 @@ class Command(BaseCommand):
             self.stdout.write(line)
         if summary.status == "rejected":
             raise CommandError(rejection(summary), returncode=REJECTED)
+        if summary.status == "overtaken":
+            raise CommandError(
+                f"another version went live meanwhile, which {summary.run} was not compared with: it is kept "
+                f"(manage.py models publish {summary.run} makes it live, another makedata goes on from what is live)",
+                returncode=REJECTED,
+            )
 
     def _publish_initial(self, registry: Registry) -> None:
         installation.ensure_initial_files()

@@ -140,6 +140,14 @@ def test_a_rejected_version_is_told_with_the_bars_it_missed_and_by_how_much(clie
     assert "lost 34" not in page
 
 
+def test_a_version_that_was_overtaken_says_what_to_do(client, boss, summary):
+    client.force_login(boss)
+    run = services.start(run_id=services.request_training(reason=Reason.BUTTON).pk)
+    services.finish(run_id=run.pk, summary=summary(status="overtaken"))
+    page = client.get(INDEX).content.decode()
+    assert "내보내지는 않았어요." in page and "배우는 동안 답하는 모델이 바뀌었어요." in page
+
+
 def test_the_history_tells_each_outcome_in_plain_words_and_leads_to_the_version(client, boss, summary, settings):
     client.force_login(boss)
     settings.TRAIN_AT = "03:30"

@@ -72,6 +72,34 @@ def test_a_rejected_run_is_made_live_by_force_and_noted_so(run, registry, settin
     assert [(p.by, p.reason) for p in registry.publications()] == [("", "makedata"), ("minji", "force")]
 
 
+class Meanwhile(FakeEngine):
+    """Somebody rolls back while it trains."""
+
+    def __init__(self, registry):
+        super().__init__()
+        self._registry = registry
+
+    def _train(self, call, on_wait):
+        super()._train(call, on_wait)
+        self._registry.rollback(by="minji")
+
+
+def test_a_rollback_during_a_run_outlasts_it(run, registry):
+    first, second = run(), run()
+    summary = run(runner=Meanwhile(registry))
+    assert (summary.status, summary.published, summary.parent) == ("overtaken", False, second.run)
+    assert registry.current().name == first.run
+    assert not registry.get(summary.run).rejected
+
+
+def test_force_goes_live_over_what_came_meanwhile(run, registry, settings):
+    run()
+    run()
+    summary = run(runner=Meanwhile(registry), settings=replace(settings, force=True))
+    assert summary.published
+    assert registry.current().name == summary.run
+
+
 def test_the_manifest_says_where_the_run_comes_from_and_holds_no_absolute_path(run, registry):
     first, second = run(), run()
     manifest = registry.get(second.run).manifest

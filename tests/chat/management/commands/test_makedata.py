@@ -269,6 +269,15 @@ class TestGate:
         assert "gate: FAILED  learned 0 of 1" in out
         assert "is live" not in out
 
+    def test_a_version_that_was_overtaken_is_kept_and_says_how_to_go_on(self, engine, run, live, data_dir, monkeypatch):
+        engine.forgets = []
+        monkeypatch.setattr("core.evolve.pipeline._Making._status", lambda *_: "overtaken")
+        with pytest.raises(CommandError, match="another version went live meanwhile") as caught:
+            run()
+        assert caught.value.returncode == 3
+        assert "manage.py models publish" in str(caught.value)
+        assert Registry(data_dir).current().name == live
+
     def test_force_makes_it_live_with_a_note(self, run, live, data_dir):
         out = run("--force").out
         version = Registry(data_dir).current()
