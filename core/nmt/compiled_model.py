@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 
 from core.nmt.errors import NmtError
 from core.nmt.kernels import (
+    NO_MEMORY,
+    NO_TOKEN,
     PANEL,
     PART,
     SCORED,
@@ -177,7 +179,7 @@ class _Layers:
         self._kept.append([np.ascontiguousarray(bias) for bias in biases])
         places = [[address(array) if array.size else None for array in kept] for kept in self._kept]
         self._arrays = [(ctypes.c_void_p * len(states))(*some) for some in places]
-        sizes = len(states), len(biases[0]) // 4, first_residual
+        sizes = len(states), len(biases[0]) // 4, first_residual, len(self._table)
         self.struct = StackStruct(*sizes, address(self._table), *map(addressof, self._arrays))
 
 
@@ -185,6 +187,8 @@ def _memory(memory: Memory) -> MemoryStruct:
     return MemoryStruct(memory.tokens.shape[1], address(memory.tokens), address(memory.lengths))
 
 
-def _check(done: int) -> None:
-    if not done:
+def _check(outcome: int) -> None:
+    if outcome == NO_MEMORY:
         raise MemoryError("there is no memory for the gates of a step")
+    if outcome == NO_TOKEN:
+        raise IndexError("an id is none of the vocabulary's: were other vocabularies used than those of the training?")

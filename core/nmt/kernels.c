@@ -140,22 +140,31 @@ INLINE void add_to(intptr_t units, float *to, const float *from) {
     for (intptr_t u = 0; u < units; u += WIDTH) store(to + u, load(to + u) + load(from + u));
 }
 
+/* What a call comes to. */
+enum { NO_MEMORY, DONE, NO_TOKEN };
+
 /* Layers of an encoder or a decoder, bottom first. */
 typedef struct {
-    intptr_t layers, units, first_residual;
-    const float *table;   /* (V, 4U): what the bottom layer's kernel makes of a token, its bias added */
+    intptr_t layers, units, first_residual, tokens;
+    const float *table;   /* (tokens, 4U): what the bottom layer's kernel makes of a token, its bias added */
     const float **inputs; /* packed (U, 4U): what layers read; the bottom layer of an encoder has none */
     const float **states; /* packed (U, 4U): their own state; those of a decoder lie behind the inputs, as (2U, 4U) */
     const float **biases; /* (4U,); none of the bottom layer */
 } Stack;
 
+/* Whether the table has a row for it: what lies beyond is somebody else's memory. */
+INLINE int is_token(const Stack *stack, intptr_t id) { return id >= 0 && id < stack->tokens; }
+
 /* Reads `ids` (count, steps), whose `lengths` fall. `outputs` (count, steps, U) are those of the top layer; `states`
- * and `cells` (count, L, U) zeros, and then those after each row's last token. Returns 0 where there is no memory. */
+ * and `cells` (count, L, U) zeros, and then those after each row's last token. */
 int nmt_read_tokens(const Stack *stack, intptr_t count, intptr_t steps, const int32_t *ids, const intptr_t *lengths,
                     float *outputs, float *states, float *cells) {
     intptr_t units = stack->units, width = 4 * units, beside = stack->layers * units;
+    for (intptr_t b = 0; b < count; b++)
+        for (intptr_t t = 0; t < lengths[b]; t++)
+            if (!is_token(stack, ids[b * steps + t])) return NO_TOKEN;
     float *gates = malloc(sizeof(float) * count * steps * width);
-    if (!gates) return 0;
+    if (!gates) return NO_MEMORY;
     for (intptr_t layer = 0; layer < stack->layers; layer++) {
         for (intptr_t b = 0; b < count; b++) {
             for (intptr_t t = 0; t < lengths[b]; t++)
@@ -181,7 +190,7 @@ int nmt_read_tokens(const Stack *stack, intptr_t count, intptr_t steps, const in
         }
     }
     free(gates);
-    return 1;
+    return DONE;
 }
 
 /* A decoder: its layers, what its queries and its vectors are multiplied with, packed (U, U) and (U, `size`), and which
@@ -220,14 +229,15 @@ static void attend(const Memory *memory, intptr_t owner, intptr_t units, const f
     }
 }
 
-/* One token for each hypothesis: see `numpy_model.NumpyModel.step`. `vectors` (count, U). Returns 0 where there is no
- * memory. */
+/* One token for each hypothesis: see `numpy_model.NumpyModel.step`. `vectors` (count, U). */
 int nmt_step(const Decoder *decoder, const Memory *memory, intptr_t count, const intptr_t *ids, const intptr_t *owners,
              float *state, float *vectors) {
     const Stack *stack = &decoder->stack;
     intptr_t units = stack->units, width = 4 * units, layers = stack->layers, stride = (2 * layers + 1) * units;
+    for (intptr_t r = 0; r < count; r++)
+        if (!is_token(stack, ids[r])) return NO_TOKEN;
     float *gates = malloc(sizeof(float) * (TOGETHER * (width + 2 * units) + memory->most));
-    if (!gates) return 0;
+    if (!gates) return NO_MEMORY;
     float *beside = gates + TOGETHER * width, *weights = beside + TOGETHER * 2 * units;
     size_t size = sizeof(float) * units;
     for (intptr_t at = 0; at < count; at += TOGETHER) {
@@ -256,7 +266,7 @@ int nmt_step(const Decoder *decoder, const Memory *memory, intptr_t count, const
                    decoder->output_attention ? some + r * stride : beside + 2 * r * units, size);
     }
     free(gates);
-    return 1;
+    return DONE;
 }
 
 /* How many numbers a row of logits has, the last of which are of no token, and how many parts the vocabulary. */
@@ -378,22 +388,21 @@ typedef struct {
 } Limits;
 
 /* The likeliest token, again and again, for `count` sources: `owners` and `state` as in `nmt_step`. `ids`
- * (count, longest), of which `said` (count,) are so, the end counted, with `log_probs` (count,), zeros before. Returns
- * 0 where there is no memory. */
+ * (count, longest), of which `said` (count,) are so, the end counted, with `log_probs` (count,), zeros before. */
 int nmt_search_greedily(const Decoder *decoder, const Memory *memory, const Limits *limits, intptr_t count,
                         const intptr_t *owners, float *state, intptr_t *ids, intptr_t *said, float *log_probs) {
     intptr_t units = decoder->stack.units, width = (2 * decoder->stack.layers + 1) * units;
     intptr_t kept = count < SCORED ? count : SCORED, live = count;
     float *vectors = malloc(sizeof(float) * (count * (units + 1) + kept * (stride_of(decoder) + parts_of(decoder))));
     intptr_t *rows = malloc(sizeof(intptr_t) * 3 * count);
-    int done = vectors && rows;
-    if (done) {
+    int outcome = vectors && rows ? DONE : NO_MEMORY;
+    if (outcome == DONE) {
         float *gained = vectors + count * units, *logits = gained + count, *maxima = logits + kept * stride_of(decoder);
         intptr_t *last = rows + count, *sources = last + count;
         for (intptr_t r = 0; r < count; r++) rows[r] = r, last[r] = limits->start, sources[r] = owners[r];
         for (intptr_t t = 0; live && t < limits->longest; t++) {
-            done = nmt_step(decoder, memory, live, last, sources, state, vectors);
-            if (!done) break;
+            outcome = nmt_step(decoder, memory, live, last, sources, state, vectors);
+            if (outcome != DONE) break;
             nmt_likeliest(decoder, live, vectors, logits, maxima, last, gained);
             intptr_t on = 0; /* those that go on move up */
             for (intptr_t r = 0; r < live; r++) {
@@ -409,5 +418,5 @@ int nmt_search_greedily(const Decoder *decoder, const Memory *memory, const Limi
     }
     free(vectors);
     free(rows);
-    return done;
+    return outcome;
 }

@@ -31,6 +31,9 @@ SOURCE = Path(__file__).with_name("kernels.c")
 # tokens of a vocabulary's part.
 PANEL, SCORED, PART = 16, 12, 128
 
+# As there too, what a call comes to.
+NO_MEMORY, DONE, NO_TOKEN = range(3)
+
 # Results as the standard has them, but nobody asks for errno or for what the processor traps.
 _FLAGS = ("-O3", "-march=native", "-fno-math-errno", "-fno-trapping-math", "-shared", "-fPIC")
 _PATIENCE = 60  # seconds for the compiler, which takes one
@@ -57,6 +60,7 @@ class StackStruct(ctypes.Structure):
         ("layers", _SIZE),
         ("units", _SIZE),
         ("first_residual", _SIZE),
+        ("tokens", _SIZE),
         ("table", _POINTER),
         ("inputs", _POINTER),
         ("states", _POINTER),

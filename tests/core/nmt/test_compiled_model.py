@@ -172,3 +172,17 @@ def test_units_that_fill_no_panel_are_left_to_numpy():
 def test_without_a_compiler_numpy_answers(monkeypatch):
     monkeypatch.setenv("CC", "")
     assert type(quick_model(Seq2Seq(PLAIN, VOCAB, VOCAB))) is NumpyModel
+
+
+@pytest.mark.parametrize("strange", [-1, VOCAB, 2**31 - 1])
+def test_ids_beyond_the_vocabulary_are_not_looked_up(strange):
+    _, model = make_models("scaled_luong")
+    ids, lengths = pad([np.array([5, 4], np.int32), np.array([3], np.int32)])
+    state, memory = model.encode(ids, lengths.astype(int))
+    owners = np.arange(2)
+    with pytest.raises(IndexError, match="vocabulary"):
+        model.step(np.array([3, strange]), state, memory, owners)
+    with pytest.raises(IndexError, match="vocabulary"):
+        model.search_greedily(owners, np.array([3, 3]), state, memory, Ends(strange, 2))
+    with pytest.raises(IndexError, match="vocabulary"):
+        model.encode(np.array([[strange, 4]], np.int32), np.array([2]))
