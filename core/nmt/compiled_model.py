@@ -56,10 +56,11 @@ class CompiledModel(NumpyModel):
         self._library = library
         self._readers = [CompiledStack(stack, library) for stack in self._readers if isinstance(stack, Stack)]
         self._packed_memory = pack(self._memory_kernel)
-        self._layers = _Layers(self._table, [], self._kernels, self._biases, self._first_residual)
-        self._packed = pack(self._query_kernel), pack(self.projection)
+        layers = _Layers(self._table, [], self._kernels, self._biases, self._first_residual)
+        packed = pack(self._query_kernel), pack(self.projection)
         flags = self.hparams.output_attention, self.projection.shape[1]
-        self._decoder = DecoderStruct(self._layers.struct, *flags, *map(address, self._packed))
+        self._decoder = DecoderStruct(layers.struct, *flags, *map(address, packed))
+        self._decoder.kept = layers, packed
         self._decoder_address = addressof(self._decoder)
 
     def room(self, rows: int) -> Room:
@@ -128,7 +129,7 @@ class CompiledLogits:
     """The logits of one step, as `numpy_logits.Logits`. For the best alone, only some rows are kept at a time."""
 
     def __init__(self, library: ctypes.CDLL, decoder: DecoderStruct, rows: int) -> None:
-        """`decoder`, of which the projection counts, is kept whole by its owner; `rows` is the most there will be."""
+        """`decoder`, of which the projection counts; `rows` is how many there will be, or nearly so."""
         self._library = library
         self._decoder = decoder
         self._room = aligned((min(rows, SCORED), -(-decoder.size // PANEL) * PANEL))
@@ -137,16 +138,14 @@ class CompiledLogits:
     def scores(self, vectors: Floats) -> Scores:
         """`vectors` (N, U), as a model's `step` makes them → all logits."""
         count = len(vectors)
-        if count > len(self._room):
-            self._room = aligned((count, self._room.shape[1]))
         log_sums = np.empty(count, np.float32)
-        self._library.nmt_scores(*self._operands(vectors), address(log_sums))
+        self._library.nmt_scores(*self._operands(vectors, count), address(log_sums))
         return Scores(self._room[:count, : self._decoder.size], log_sums)
 
     def likeliest(self, vectors: Floats) -> tuple[NDArray[np.intp], Floats]:
         """`vectors` (N, U) → the likeliest token of each, the first of equal ones, and its log-probability, (N,)."""
         tokens, log_probs = np.empty(len(vectors), np.intp), np.empty(len(vectors), np.float32)
-        self._library.nmt_likeliest(*self._operands(vectors), address(tokens), address(log_probs))
+        self._library.nmt_likeliest(*self._operands(vectors, SCORED), address(tokens), address(log_probs))
         return tokens, log_probs
 
     def best(self, vectors: Floats, hypotheses: Hypotheses, least: Floats, width: int) -> Continuations:
@@ -155,10 +154,14 @@ class CompiledLogits:
         parents, tokens, log_probs = np.empty(most, np.intp), np.empty(most, np.intp), np.empty(most, np.float32)
         given = (address(hypotheses.owners), address(hypotheses.log_probs), address(least), width)
         found = (address(parents), address(tokens), address(log_probs))
-        count = self._library.nmt_best(*self._operands(vectors), *given, *found)
+        count = self._library.nmt_best(*self._operands(vectors, SCORED), *given, *found)
         return Continuations(parents[:count], tokens[:count], log_probs[:count])
 
-    def _operands(self, vectors: Floats) -> tuple[int, ...]:
+    def _operands(self, vectors: Floats, kept: int) -> tuple[int, ...]:
+        """What all three begin with, where at most `kept` rows of logits are written beside one another."""
+        rows = min(len(vectors), kept)
+        if rows > len(self._room):
+            self._room = aligned((rows, self._room.shape[1]))
         room = address(self._room), address(self._maxima)
         return (addressof(self._decoder), len(vectors), address(vectors), *room)
 

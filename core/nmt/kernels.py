@@ -69,8 +69,9 @@ class StackStruct(ctypes.Structure):
 
 
 class DecoderStruct(ctypes.Structure):
-    """`Decoder` of the C file."""
+    """`Decoder` of the C file; `kept` is what its addresses are of, which lives as long as it does."""
 
+    kept: object = None
     _fields_ = [
         ("stack", StackStruct),
         ("output_attention", _SIZE),
@@ -140,7 +141,7 @@ def _processor() -> str:
 
 
 def address(array: NDArray[np.generic]) -> int:
-    """Where the numbers of an array begin; `ValueError` or `BufferError` for one with gaps."""
+    """Where the numbers of an array begin; `TypeError` for one with gaps, `ValueError` for one of none."""
     return ctypes.addressof(ctypes.c_char.from_buffer(array.data))  # sooner than what NumPy has for it
 
 

@@ -1,5 +1,6 @@
 """A compiled model's steps, held to those of NumPy over the same weights."""
 
+import gc
 from dataclasses import replace
 from functools import cache
 
@@ -172,6 +173,34 @@ def test_units_that_fill_no_panel_are_left_to_numpy():
 def test_without_a_compiler_numpy_answers(monkeypatch):
     monkeypatch.setenv("CC", "")
     assert type(quick_model(Seq2Seq(PLAIN, VOCAB, VOCAB))) is NumpyModel
+
+
+def test_room_is_made_for_more_rows_than_were_expected():
+    generator = np.random.default_rng(3)
+    projection, vectors = generator.normal(size=(16, 301)).astype("f"), generator.normal(size=(20, 16)).astype("f")
+    narrow, wide = (compiled_logits(projection, rows) for rows in (1, 20))
+    hypotheses, least = Hypotheses(np.arange(20), np.zeros(20, "f")), np.full(20, -np.inf, "f")
+    for found, expected in zip(narrow.likeliest(vectors), wide.likeliest(vectors), strict=True):
+        np.testing.assert_array_equal(found, expected)
+    narrow = compiled_logits(projection, 1)
+    grown = (room.best(vectors, hypotheses, least, 3) for room in (narrow, wide))
+    for found, expected in zip(*grown, strict=True):
+        np.testing.assert_array_equal(found, expected)
+    assert len(narrow._room) < len(vectors)
+
+
+def test_room_outlives_the_model_that_it_was_asked_of():
+    model = CompiledModel(Seq2Seq(PLAIN, VOCAB, VOCAB), library)
+    vectors = np.random.default_rng(4).normal(size=(3, PLAIN.num_units)).astype("f")
+    room, expected = model.room(3), model.room(3).likeliest(vectors)
+    size = pack(model.projection).size
+    del model
+    gc.collect()
+    # They would lie where the weights lay, had those gone with the model.
+    others = [np.full(size + 16, np.nan, "f") for _ in range(50)]
+    for found, value in zip(room.likeliest(vectors), expected, strict=True):
+        np.testing.assert_array_equal(found, value)
+    del others
 
 
 @pytest.mark.parametrize("strange", [-1, VOCAB, 2**31 - 1])
