@@ -115,6 +115,12 @@ class TestCard:
         choices = [choice.text for choice in shown(script.get(INDEX)).choices]
         assert choices == ["후보 0.4", "후보 0.05", "후보 0.12", "후보 0.04"]
 
+    def test_says_while_neighbours_may_be_missing(self, script, make_chat, monkeypatch):
+        make_chat()
+        assert 'id="gathering"' not in script.get(INDEX).json()["html"]
+        monkeypatch.setattr(groups.OpenQuestions, "is_complete", False)
+        assert "아직 모으고 있어요" in script.get(INDEX).json()["html"]
+
     def test_texts_are_shown_as_texts(self, script, make_chat, complain):
         complain(make_chat("<script>alert(1)</script>", "<b>응</b>", session="<i>"), "<u>아니</u>")
         html = script.get(INDEX).json()["html"]
