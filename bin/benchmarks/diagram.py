@@ -1,4 +1,4 @@
-"""A reliability diagram: beside a bin's mean score the share of its answers that is right. Guo et al. (2017), Fig. 1."""
+"""A reliability diagram: a bin's mean score, and the share of its answers that is right. Guo et al. (2017), Fig. 1."""
 
 from __future__ import annotations
 

@@ -24,8 +24,8 @@ _SAME = 1.0  # similarity of the question itself
 _ALIKE = 0.8  # and of one in other words or with a slip of the finger, for which what is wrong there is wrong too
 
 # Surer than this, by its own score, the engine has to be of what no reviewed question is near to. Of questions that
-# nothing answers it is so sure of one in fifty.
-_ENGINE_SURE = 0.9
+# nothing answers it is so sure of one in a hundred.
+_ENGINE_SURE = 0.95
 
 # Where so few rows were reviewed, a question far from all of them says nothing of what the engine knows.
 _TOO_FEW_ROWS = 100
