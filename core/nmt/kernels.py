@@ -1,7 +1,8 @@
 """Finds, makes and loads what `kernels.c` holds. It knows C's side alone: no model and no search.
 
 The file is compiled for the machine that runs it, at first use, and what came out is kept beside Python's own compiled
-files. Where there is no compiler, or it fails, there are no kernels: NumPy does the same work then, in more time.
+files. Where that directory can't be written to, or others could write to it, it is compiled at every start. Where there
+is no compiler, or it fails, there are no kernels: NumPy does the same work then, in more time.
 """
 
 from __future__ import annotations
@@ -13,8 +14,11 @@ import logging
 import os
 import platform
 import shlex
+import signal
+import stat
 import subprocess
 import tempfile
+from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 
@@ -103,41 +107,98 @@ def _load(compiler: str) -> ctypes.CDLL | None:
     if not compiler:
         return None
     try:
-        library = ctypes.CDLL(str(_compiled(shlex.split(compiler))))
-    except (OSError, ValueError, subprocess.SubprocessError) as error:
+        return _library(shlex.split(compiler))
+    except (OSError, ValueError, AttributeError, subprocess.SubprocessError) as error:
         reason = getattr(error, "stderr", None) or error
         logger.info("answers are worked out without compiled kernels, which is slower: %s", reason)
         return None
+
+
+def _library(compiler: list[str]) -> ctypes.CDLL:
+    """What an earlier start has kept, or else compiled now, and kept where nobody else can put another in its place."""
+    kept = _kept(compiler)
+    if _is_trusted(kept.parent) and _is_trusted(kept):
+        try:
+            return _open(kept)
+        except (OSError, AttributeError) as error:  # a damaged disk, or a library of that name from elsewhere
+            logger.info("compiled kernels are made anew: %s", error)
+    directory = _make_cache(kept.parent)
+    with tempfile.TemporaryDirectory(dir=directory) as place:
+        fresh = Path(place) / kept.name
+        _compile([*compiler, *_FLAGS, "-o", str(fresh), str(SOURCE), "-lm"], Path(place) / "messages")
+        library = _open(fresh)
+        if directory:
+            _keep(fresh, kept)
+    return library
+
+
+def _open(path: Path) -> ctypes.CDLL:
+    library = ctypes.CDLL(str(path))
     for name, (result, arguments) in _FUNCTIONS.items():
         function = getattr(library, name)
         function.restype, function.argtypes = result, arguments
     return library
 
 
-def _compiled(compiler: list[str]) -> Path:
-    """The library's path, compiled unless it is there: one for each source, compiler and kind of processor."""
-    source = SOURCE.read_bytes()
-    key = hashlib.blake2b(repr((source, compiler, _FLAGS, _processor())).encode(), digest_size=8).hexdigest()
-    library = Path(importlib.util.cache_from_source(str(SOURCE.with_suffix(".py")))).with_name(f"kernels.{key}.so")
-    if library.exists():
-        return library
-    library.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=library.parent) as place:
-        fresh = Path(place) / library.name
-        command = [*compiler, *_FLAGS, "-o", str(fresh), str(SOURCE), "-lm"]
-        subprocess.run(command, check=True, capture_output=True, text=True, timeout=_PATIENCE)
-        fresh.replace(library)  # other processes find all of it or nothing
-    return library
+def _compile(command: list[str], messages: Path) -> None:
+    """Run a compiler, whose words go to a file: a pipe would be waited for as long as any of its children has it."""
+    with (
+        messages.open("wb") as said,
+        subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=said, stderr=said, process_group=0) as process,
+    ):
+        try:
+            process.wait(_PATIENCE)
+        finally:
+            if process.poll() is None:  # `cc` has others do the work, which have to end with it
+                os.killpg(process.pid, signal.SIGKILL)
+    if process.returncode:
+        text = messages.read_text(encoding="utf-8", errors="replace")
+        raise subprocess.CalledProcessError(process.returncode, command, stderr=text)
 
 
-def _processor() -> str:
-    """What tells processors apart that can't run one another's code."""
+def _keep(fresh: Path, kept: Path) -> None:
+    """Other processes, and other starts, find all of it or nothing."""
+    fresh.chmod(0o755)
+    with fresh.open("rb") as file:
+        os.fsync(file.fileno())
+    fresh.replace(kept)
+
+
+def _make_cache(cache: Path) -> Path | None:
+    """The directory, if libraries can be kept there; otherwise they are gone, with the place, once they are loaded."""
+    with suppress(OSError):
+        cache.mkdir(mode=0o755, parents=True, exist_ok=True)
+    if _is_trusted(cache) and os.access(cache, os.W_OK | os.X_OK):
+        return cache
+    logger.info("compiled kernels are made anew at every start: nothing is kept in %s, see its owner and mode", cache)
+    return None
+
+
+def _is_trusted(path: Path) -> bool:
+    """Whether nobody can have changed it who could not change this program as well."""
+    try:
+        found, source = path.stat(), SOURCE.stat()
+    except OSError:
+        return False
+    return found.st_uid in (0, os.geteuid(), source.st_uid) and not found.st_mode & stat.S_IWOTH
+
+
+def _kept(compiler: list[str]) -> Path:
+    """One for each source, compiler and kind of machine."""
+    made_of = repr((SOURCE.read_bytes(), compiler, _FLAGS, _machine()))
+    key = hashlib.blake2b(made_of.encode(), digest_size=8).hexdigest()
+    return Path(importlib.util.cache_from_source(str(SOURCE.with_suffix(".py")))).with_name(f"kernels.{key}.so")
+
+
+def _machine() -> str:
+    """What tells machines apart that can't run one another's code."""
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     except OSError:
         lines = []
     abilities = {line for line in lines if line.startswith(("flags", "Features", "model name"))}
-    return " ".join([platform.machine(), platform.processor(), *sorted(abilities)])
+    kind = [platform.system(), *platform.libc_ver(), platform.machine(), platform.processor()]
+    return " ".join([*kind, *sorted(abilities or {platform.node()})])
 
 
 def address(array: NDArray[np.generic]) -> int:
