@@ -109,7 +109,7 @@ class NumpyModel:
         rows_a_thread: fewer hypotheses are not worth a thread of their own: their steps are too short for two to run
             at once.
 
-    Raises `NmtError` for a model that it does not cover.
+    Raises `NmtError` for a model that it does not cover, or whose weights are no numbers.
     """
 
     rows_a_thread = 32
@@ -123,6 +123,9 @@ class NumpyModel:
             and decoder.attention_kernel is not None
         ):
             raise NmtError("NumpyModel is for LSTM layers with Luong's attention at the top")
+        # A search that compares such numbers finds nothing, or anything.
+        if not all(np.isfinite(variable.numpy()).all() for variable in model.trainable_variables):
+            raise NmtError("some of the model's weights are no numbers: train it again, with a lower --learning_rate")
         units = model.hparams.num_units
         self.hparams = model.hparams
         self.units = units

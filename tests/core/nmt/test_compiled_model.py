@@ -1,6 +1,7 @@
 """A compiled model's steps, held to those of NumPy over the same weights."""
 
 import gc
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import cache
 
@@ -109,6 +110,22 @@ def test_an_answer_is_the_same_to_the_last_bit_whatever_is_asked_beside_it():
     sources = make_sources(40)
     together = best_answers(model, sources, [9] * 40, 0, ENDS)
     assert [best_answers(model, [source], [9], 0, ENDS)[0] for source in sources] == together
+
+
+@pytest.mark.parametrize("beam_width", [0, 4])
+def test_threads_share_a_model_while_others_come_and_go(beam_width):
+    _, model = make_models("scaled_luong")
+    sources = make_sources(12)
+    expected = best_answers(model, sources, [9] * 12, beam_width, ENDS)
+    with ThreadPoolExecutor(5) as pool:
+        asked = [pool.submit(best_answers, model, sources, [9] * 12, beam_width, ENDS) for _ in range(20)]
+        for _ in range(2):
+            passing = CompiledModel(Seq2Seq(PLAIN, VOCAB, VOCAB), library)
+            others = [pool.submit(best_answers, passing, sources, [9] * 12, beam_width, ENDS) for _ in range(4)]
+            del passing
+            assert len({str(answers.result()) for answers in others}) == 1
+            gc.collect()
+        assert all(answers.result() == expected for answers in asked)
 
 
 @pytest.mark.parametrize("size", [1.0, 400.0])

@@ -240,6 +240,16 @@ def test_other_architectures_are_not_covered():
             NumpyModel(Seq2Seq(other, SRC_VOCAB, TGT_VOCAB))
 
 
+@pytest.mark.parametrize("number", [np.nan, np.inf])
+def test_a_model_whose_weights_are_no_numbers_is_refused_before_it_answers(number):
+    model = make_model(PLAIN)
+    weights = model.projection.numpy()
+    weights[3, 5] = number
+    model.projection.assign(weights)
+    with pytest.raises(NmtError, match="--learning_rate"):
+        NumpyModel(model)
+
+
 def test_searches_that_weigh_otherwise_are_not_covered():
     assert covers_search(PLAIN)
     assert covers_search(replace(PLAIN, beam_width=3))
