@@ -7,7 +7,6 @@ import os
 import re
 import shutil
 import subprocess
-from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
@@ -32,20 +31,20 @@ from tests.documents import (
 _NOT_OURS = {"PYTHONPATH"}  # Python's own, handed on to the engine
 
 
-def _calls(path: Path) -> Iterator[tuple[str, ast.Call]]:
-    """Each call in a source file with the name of what is called, as in `environment.flag`."""
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Call):
-            yield ast.unparse(node.func), node
+_READERS = re.compile(r"os\.environ\.get|os\.getenv|environment\.(flag|word|words|number|share|folder)")
 
 
 def _reads(path: Path) -> dict[str, ast.Call]:
     """The environment variables that a source file reads, with the call that reads each."""
-    readers = re.compile(r"os\.environ\.get|os\.getenv|environment\.(flag|word|words|number|share|folder)")
+    source = path.read_text(encoding="utf-8")
+    if not _READERS.search(source):
+        return {}
     return {
-        call.args[0].value: call
-        for name, call in _calls(path)
-        if readers.fullmatch(name) and isinstance(call.args[0], ast.Constant)
+        node.args[0].value: node
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.Call)
+        and _READERS.fullmatch(ast.unparse(node.func))
+        and isinstance(node.args[0], ast.Constant)
     }
 
 

@@ -6,6 +6,7 @@ import time
 import pytest
 from asgiref.sync import sync_to_async
 from channels.testing import WebsocketCommunicator
+from django.db import OperationalError
 
 from chat import exchange, services
 from chat.consumers import MAX_IN_FLIGHT
@@ -156,13 +157,18 @@ async def test_a_failed_answer_is_told_and_can_be_asked_for_again(application, f
     assert len(await rows()) == 1
 
 
-async def test_a_question_that_cannot_be_stored_is_an_error_frame(application, fake, monkeypatch):
-    from django.db import OperationalError
+@pytest.fixture
+def broken(monkeypatch):
+    """Break what writes to the database, by its name."""
 
-    def locked(**fields):
-        raise OperationalError("database is locked")
+    def refuse(**fields):
+        raise OperationalError("database or disk is full")
 
-    monkeypatch.setattr(services, "store_question", locked)
+    return lambda name: monkeypatch.setattr(services, name, refuse)
+
+
+async def test_a_question_that_cannot_be_stored_is_an_error_frame(application, fake, broken):
+    broken("store_question")
     async with talking(application) as socket:
         await say(socket, "안녕", "m1")
         frame = await socket.receive_json_from()
@@ -170,13 +176,8 @@ async def test_a_question_that_cannot_be_stored_is_an_error_frame(application, f
     assert fake.asked == []
 
 
-async def test_nothing_is_sent_that_is_not_stored(application, fake, monkeypatch):
-    from django.db import OperationalError
-
-    def full(**fields):
-        raise OperationalError("database or disk is full")
-
-    monkeypatch.setattr(services, "store_answer", full)
+async def test_nothing_is_sent_that_is_not_stored(application, fake, broken):
+    broken("store_answer")
     async with talking(application) as socket:
         await say(socket, "안녕", "m1")
         assert "error" in await socket.receive_json_from()
