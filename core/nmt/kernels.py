@@ -129,6 +129,8 @@ def _library(compiler: list[str]) -> ctypes.CDLL:
         library = _open(fresh)
         if directory:
             _keep(fresh, kept)
+        else:
+            logger.info("kernels are compiled at every start: none is kept in %s, see its owner and mode", kept.parent)
     return library
 
 
@@ -168,10 +170,7 @@ def _make_cache(cache: Path) -> Path | None:
     """The directory, if libraries can be kept there; otherwise they are gone, with the place, once they are loaded."""
     with suppress(OSError):
         cache.mkdir(mode=0o755, parents=True, exist_ok=True)
-    if _is_trusted(cache) and os.access(cache, os.W_OK | os.X_OK):
-        return cache
-    logger.info("compiled kernels are made anew at every start: nothing is kept in %s, see its owner and mode", cache)
-    return None
+    return cache if _is_trusted(cache) and os.access(cache, os.W_OK | os.X_OK) else None
 
 
 def _is_trusted(path: Path) -> bool:

@@ -119,7 +119,7 @@ def test_where_nothing_can_be_kept_it_is_made_at_every_start(compiler, tmp_path,
     monkeypatch.setattr(sys, "pycache_prefix", str(tmp_path / "file"))
     with caplog.at_level(logging.INFO):
         assert load_kernels() is not None
-    assert f"nothing is kept in {tmp_path / 'file'}" in caplog.text
+    assert f"none is kept in {tmp_path / 'file'}" in caplog.text
     assert start_anew() is not None
     assert compiler[1]() == 2
 
