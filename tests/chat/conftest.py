@@ -2,8 +2,13 @@
 
 import asyncio
 from dataclasses import dataclass, field
+from importlib import import_module
+from types import SimpleNamespace
 
 import pytest
+from django.apps import apps
+from django.db import connection
+from django.db.models.signals import post_migrate
 
 from chat import responder
 from chat.models import Chat
@@ -41,6 +46,20 @@ class FakeResponder:
 
     def close(self):
         pass
+
+
+@pytest.fixture(scope="session", autouse=True)
+def roles_outlive_a_flush():
+    """A test that commits leaves an empty database: the groups that a migration made are made again for the next."""
+    chat = apps.get_app_config("chat")
+    migration = import_module("chat.migrations.0006_roles")
+
+    def make_roles(**_):
+        migration.make_roles(apps, SimpleNamespace(connection=connection))
+
+    post_migrate.connect(make_roles, sender=chat)  # a flush tells of itself as a migration does
+    yield
+    post_migrate.disconnect(make_roles, sender=chat)
 
 
 @pytest.fixture
