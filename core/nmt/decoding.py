@@ -14,12 +14,11 @@ from numpy.typing import NDArray
 from core.nmt.beams import BeamSettings, beam_search, repeat_rows
 from core.nmt.compiled_model import quick_model
 from core.nmt.constraints import FORBIDDEN, Constrained, Constraints, Sizes, constrain
-from core.nmt.dataset import Ids, batch_arrays, pad
+from core.nmt.dataset import Ids, pad
 from core.nmt.errors import NmtError
 from core.nmt.hparams import HParams
-from core.nmt.model import Batch, SearchState, Seq2Seq, Start, batch_signature
+from core.nmt.model import SearchState, Seq2Seq, Start
 from core.nmt.numpy_model import NumpyModel, covers
-from core.nmt.numpy_scoring import score_answers
 from core.nmt.numpy_search import Found, best_answers, covers_search
 from core.nmt.numpy_tree_search import best_known_answers, known_n_best
 from core.nmt.sampling import Sampling, sample_search
@@ -88,11 +87,6 @@ class Decoder:
                 tf.TensorSpec((None,), tf.int32),
                 tf.TensorSpec((None, None), tf.float32),
             ],
-            autograph=False,
-        )
-        self._losses = tf.function(
-            lambda *batch: model.token_losses(Batch(*batch)),
-            input_signature=batch_signature(model.hparams),
             autograph=False,
         )
         self._meanings = tf.function(
@@ -167,33 +161,6 @@ class Decoder:
         return [
             [Ranked(one.ids, one.log_prob, one.scored_tokens, score=one.log_prob) for one in some] for some in found
         ]
-
-    def score(self, sources: Sequence[Ids], answers: Sequence[Sequence[Sequence[int]]]) -> list[list[float]]:
-        """Of each row's `answers`, ids without the end token, the log-probability, a sum with the end token's.
-
-        No row of `sources` may be empty; one may have no answers.
-        """
-        rows = [self._cut(source) for source in sources]
-        if self._quick is not None:
-            return score_answers(self._quick, rows, answers, self._ends)
-        pairs = [(row, np.array(answer, np.int32)) for row, some in zip(rows, answers, strict=True) for answer in some]
-        sums = iter(self._log_probs(pairs))
-        return [[next(sums) for _ in some] for some in answers]
-
-    def _log_probs(self, pairs: Sequence[tuple[Ids, Ids]]) -> list[float]:
-        """The log-probability of each pair's target."""
-        sums: list[float] = []
-        for at in range(0, len(pairs), self._hparams.infer_batch_size):
-            some = pairs[at : at + self._hparams.infer_batch_size]
-            arrays = batch_arrays(
-                [source for source, _ in some], [target for _, target in some], **self._ends._asdict()
-            )
-            losses = self._losses(*map(tf.constant, arrays)).numpy()
-            lengths = arrays[4]
-            # Real tokens come step by step, of each step the rows in their order.
-            rows = np.nonzero(np.arange(lengths.max())[:, np.newaxis] < lengths)[1]
-            sums += (-np.bincount(rows, losses, len(some))).tolist()
-        return sums
 
     def meanings(self, sources: Sequence[Ids]) -> NDArray[np.float32]:
         """What the encoder reads each source as, (N, M), see `Seq2Seq.meanings`. No source may be empty."""
