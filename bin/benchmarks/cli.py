@@ -56,6 +56,7 @@ def add_commands(parser: argparse.ArgumentParser) -> None:
     command.add_argument("--data", type=Path, required=True)
     command.add_argument("--samples", type=int, default=10, help="dialogues to print (default %(default)s)")
     command.add_argument("--keep", type=Path, help="keep the model version below this directory")
+    command.add_argument("--draw", default="", help="hold other questions out than those reported: any name")
 
     command = add("defaults", "the same short training with one setting changed at a time")
     command.add_argument("--data", type=Path, required=True)
@@ -80,7 +81,7 @@ def add_commands(parser: argparse.ArgumentParser) -> None:
     command.add_argument("--parent", type=Path, required=True, help="the directory of a run of `quality --keep`")
     command.add_argument("--unrelated", type=Path, default=hybrid.UNRELATED, help="a file with a question a line")
     command.add_argument("--noisy", type=int, default=200, help="questions to make noisy (default %(default)s)")
-    command.add_argument("--draw", default="", help="the run was not trained on other questions than those reported")
+    command.add_argument("--draw", default="", help="that of the run, where it had one: `quality --draw`")
     command.add_argument("--plot", type=Path, help="draw how reliable the scores are, as PNG")
 
     command = add("memory", "how fast reviewed answers are found again, or how often they are right")
@@ -141,7 +142,7 @@ def begin(arguments: argparse.Namespace) -> list[Pair]:
 
 def run_quality(arguments: argparse.Namespace) -> None:
     """`bin/bench quality`."""
-    quality.quality(begin(arguments), arguments.samples, arguments.keep)
+    quality.quality(begin(arguments), arguments.samples, arguments.keep, arguments.draw)
 
 
 def run_defaults(arguments: argparse.Namespace) -> None:

@@ -89,9 +89,9 @@ def _questions(directory: Path) -> Iterator[str]:
     return (Tokenizer.join(line.split(" ")) for line in lines)
 
 
-def quality(pairs: Sequence[Pair], samples: int, keep: Path | None) -> None:
+def quality(pairs: Sequence[Pair], samples: int, keep: Path | None, draw: str = "") -> None:
     """Train as makedata does, and print the figures and some dialogues."""
-    rest, held = hold_out(pairs)
+    rest, held = hold_out(pairs, draw)
     say(f"\n{len(held)} paraphrases held out: one question of each answer that three or more ask for\n")
     with tempfile.TemporaryDirectory() as scratch:
         registry = Registry(keep or Path(scratch))
