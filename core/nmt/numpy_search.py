@@ -74,10 +74,10 @@ def in_shares(
     """What `answer` finds for each source, given shares of them by number, in which they come by falling length.
 
     Sources of these `lengths` are shared out, at most `batch_size` together, among at most so many `threads`, and no
-    more than there are cores: NumPy and the compiled kernels let them run at once.
+    more than this process has cores: NumPy and the compiled kernels let them run at once.
     """
     order = sorted(range(len(lengths)), key=lambda i: -lengths[i])
-    threads = max(1, min(os.cpu_count() or 1, len(order), threads))
+    threads = max(1, min(_cores(), len(order), threads))
     count = max(threads, -(-len(order) // batch_size))
     shares = [order[k::count] for k in range(count)]  # long and short ones in each
     if threads == 1:
@@ -87,6 +87,11 @@ def in_shares(
             found = list(pool.map(answer, shares))
     by_source = dict(zip(chain.from_iterable(shares), chain.from_iterable(found), strict=True))
     return [by_source[i] for i in range(len(order))]
+
+
+def _cores() -> int:
+    """How many cores this process may run on, where the system tells; else how many there are."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 class _Live(NamedTuple):
