@@ -20,7 +20,7 @@ import tempfile
 import time
 import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import chain
 from pathlib import Path
 
@@ -35,6 +35,7 @@ _HOST = "127.0.0.1"
 _PATIENCE = 180.0  # seconds that the server has to start, and a training to get to its steps
 _REPLY_PATIENCE = 30.0
 _POLL = 0.2
+_SETTLING = 15.0  # seconds that do not count: the trainer beside a new server is still starting
 _WARM_UP = 20  # questions that do not count
 
 
@@ -178,6 +179,7 @@ def measure_serving(plan: Plan) -> float:
     with tempfile.TemporaryDirectory(prefix="jaram-serving-") as directory:
         site = Installation(Path(directory), plan.settings)
         with site.serving():
+            ask_at_rate(site.port, replace(plan, seconds=_SETTLING))
             for _ in range(plan.rounds):
                 idle.append(ask_at_rate(site.port, plan))
                 with site.training():
