@@ -52,10 +52,14 @@ class Sentences:
 
 @dataclass(frozen=True, slots=True)
 class Thought:
-    """A question, the reviewed rows near to it, the acceptable answers, best first, and whether to say the first."""
+    """A question, the reviewed rows near to it, the acceptable answers, best first, and whether to say the first.
+
+    `alike` are the reviewed questions that it is hardly other words of, however the engine reads them.
+    """
 
     question: Question
     matches: Sequence[Match] = ()
+    alike: Sequence[str] = ()
     candidates: Sequence[Candidate] = ()
     is_sure: bool = False
 
@@ -88,7 +92,8 @@ class Answerer:
         """What memory knows; and what it says at once, where this very question was reviewed."""
         if self._memory is None or not question.tokens or self._rules.blocks(question.text):
             return Thought(question)
-        thought = Thought(question, self._memory.find(question.text, NEAREST))
+        matches = self._memory.find(question.text, NEAREST)
+        thought = Thought(question, matches, [one.question for one in matches if one.similarity >= _ALIKE])
         if question.mode == "neural":
             return thought
         same = [Candidate(one.answer, "memory", _SAME) for one in thought.matches if one.similarity == _SAME]
@@ -164,8 +169,7 @@ class Answerer:
 
         The engine goes on saying it until it has learned the correction, and is surest of what it was trained on.
         """
-        near = (match.question for match in thought.matches if match.similarity >= _ALIKE)
-        return self._memory is not None and any(self._memory.is_wrong(question, answer) for question in near)
+        return self._memory is not None and any(self._memory.is_wrong(one, answer) for one in thought.alike)
 
     def _reply(self, thought: Thought) -> Reply:
         question, candidates = thought.question, tuple(thought.candidates)

@@ -67,6 +67,8 @@ def test_what_is_wrong_is_wrong_in_hardly_other_words_too_however_sure_the_engin
     assert reply.text == new
     assert old not in {candidate.text for candidate in reply.candidates}
     assert ask("맛집 추천해 줘").text == old, "a reviewer approved it for this one"
+    apart = {"줄래": (0.0, 1.0), "제주도": (1.0, 0.0), "맛집": (0.0, 1.0)}
+    assert old not in {one.text for one in ask(asked, read_as=apart).candidates}, "however the engine reads it"
 
 
 def test_of_near_questions_the_engine_tells_which_is_meant(ask):
