@@ -1,4 +1,6 @@
-"""A small model that NumPy covers, and random sentences for it."""
+"""A small model that NumPy covers, its variants, and random sentences for it."""
+
+from dataclasses import replace
 
 import numpy as np
 
@@ -14,3 +16,15 @@ def sentences(seed, count):
     """Random ids without specials: so many sentences, of one to six tokens each."""
     generator = np.random.default_rng(seed)
     return [generator.integers(3, VOCAB, generator.integers(1, 7)).tolist() for _ in range(count)]
+
+
+def variants(plain):
+    """One of each kind of model that NumPy covers, by name; `plain` are the hyperparameters they have in common."""
+    return {
+        "scaled_luong": plain,
+        "luong, both ways": replace(plain, attention="luong", encoder_type="bi", num_layers=4),
+        "residual": replace(plain, residual=True),
+        "residual, both ways": replace(plain, residual=True, encoder_type="bi", num_layers=4),
+        "output of the cell, state not passed": replace(plain, output_attention=False, pass_hidden_state=False),
+        "reversed source": replace(plain, source_reverse=True),
+    }

@@ -20,18 +20,12 @@ from core.nmt.numpy_search import best_answers
 from core.nmt.numpy_tree_search import known_n_best
 from core.nmt.search import Ends
 from core.nmt.target_tree import TargetTree
+from tests.core.nmt.random_sentences import variants
 
 ENDS = Ends(1, 2)
 VOCAB = 90
 PLAIN = HParams(num_units=32, num_layers=3, attention="scaled_luong", init_weight=0.6)
-VARIANTS = {
-    "scaled_luong": PLAIN,
-    "luong, both ways": replace(PLAIN, attention="luong", encoder_type="bi", num_layers=4),
-    "residual": replace(PLAIN, residual=True),
-    "residual, both ways": replace(PLAIN, residual=True, encoder_type="bi", num_layers=4),
-    "output of the cell, state not passed": replace(PLAIN, output_attention=False, pass_hidden_state=False),
-    "reversed source": replace(PLAIN, source_reverse=True),
-}
+VARIANTS = variants(PLAIN)
 
 library = load_kernels()
 pytestmark = pytest.mark.skipif(library is None, reason="there is no C compiler")

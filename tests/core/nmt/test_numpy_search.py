@@ -19,18 +19,12 @@ from core.nmt.numpy_logits import Logits
 from core.nmt.numpy_model import Memory, NumpyModel, covers
 from core.nmt.numpy_search import best_answers, covers_search
 from core.nmt.search import Ends, greedy_search
+from tests.core.nmt.random_sentences import variants
 
 ENDS = Ends(1, 2)
 SRC_VOCAB, TGT_VOCAB = 29, 150
 PLAIN = HParams(num_units=16, num_layers=3, attention="scaled_luong", init_weight=1.2)
-VARIANTS = {
-    "scaled_luong": PLAIN,
-    "luong, both ways": replace(PLAIN, attention="luong", encoder_type="bi", num_layers=4),
-    "residual": replace(PLAIN, residual=True),
-    "residual, both ways": replace(PLAIN, residual=True, encoder_type="bi", num_layers=4),
-    "output of the cell, state not passed": replace(PLAIN, output_attention=False, pass_hidden_state=False),
-    "reversed source": replace(PLAIN, source_reverse=True),
-}
+VARIANTS = variants(PLAIN)
 
 
 def make_model(hparams, pretrained=None):
