@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import math
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
@@ -21,15 +20,13 @@ from core.nmt.model import SearchState, Seq2Seq, Start
 from core.nmt.numpy_model import NumpyModel, covers
 from core.nmt.numpy_search import Found, best_answers, covers_search
 from core.nmt.numpy_tree_search import best_known_answers, known_n_best
+from core.nmt.ranking import Ranking
 from core.nmt.sampling import Sampling, sample_search
 from core.nmt.search import Alignments, Decoded, Ends, State, greedy_search
 from core.nmt.target_tree import TargetTree
 from core.nmt.vocab import EOS_ID, SOS_ID
 
 _USUAL_ENDS = Ends(SOS_ID, EOS_ID)
-
-# Nothing is likelier than what has more than half of the probability, however little float32 has lost of it.
-SURE = math.log(0.51)
 
 # A greeting of one token may have a whole sentence for its answer.
 _SHORTEST_BOUND = 10
@@ -46,6 +43,11 @@ class Ranked(NamedTuple):
     score: float
     # (tokens without the end, source tokens): how much each token looked at each source token. Only when asked for.
     alignments: NDArray[np.float32] | None = None
+
+
+def ranking(hparams: HParams, tree: TargetTree | None) -> Ranking:
+    """How the sentences of a tree are ranked; what is found without one keeps the order of its search."""
+    return Ranking(hparams.length_penalty_weight, tree.depth) if tree and hparams.beams else Ranking()
 
 
 class Decoder:
@@ -69,14 +71,16 @@ class Decoder:
         The weights of a `frozen` model never change again, so `decode_best` may work with a copy.
         """
         _check(model, hparams, keep_alignments)
-        quick = frozen and covers(model.hparams) and covers_search(hparams)
+        quick = frozen and covers(model.hparams) and covers_search(hparams, tree=tree is not None)
         self._quick = quick_model(model) if quick else None
         self._hparams = hparams
         self._model = model
         self._ends = ends
         self._keep_alignments = keep_alignments
         self._tree = tree
-        self._beams = BeamSettings(hparams.beams, hparams.length_penalty_weight, hparams.coverage_penalty_weight)
+        weight = 0.0 if tree else hparams.length_penalty_weight
+        self._beams = BeamSettings(hparams.beams, weight, hparams.coverage_penalty_weight)
+        self._ranking = ranking(hparams, tree)
         self._constraints = Constraints(hparams.repetition_penalty, hparams.no_repeat_ngram_size, tree)
         rank = 3 if model.hparams.use_char_encode else 2
         self._search = tf.function(
@@ -131,20 +135,23 @@ class Decoder:
             best = [some[0] for some in self._some_known(self._quick, self._tree, rows, 1)]
         else:
             best = best_answers(self._quick, rows, bounds, width, self._ends, size)
-        return [_plain(found) for found in best]
+        return [self._ranked(found) for found in best]
 
     def _some_known(self, quick: NumpyModel, tree: TargetTree, rows: Sequence[Ids], count: int) -> list[list[Found]]:
         """At most `count` of the tree's sentences for each row, best first; one, greedily found, where that is surely
         what beams would find best too.
         """
-        width, size = self._beams.width, self._hparams.infer_batch_size
+        width, size, ranking = self._beams.width, self._hparams.infer_batch_size, self._ranking
         found = [[one] for one in best_known_answers(quick, tree, rows, 0, self._ends, size)]
-        unsure = [i for i, [one] in enumerate(found) if width > 1 and one.log_prob < SURE]
+        sure = ranking.sure([one.log_prob for [one] in found], [one.scored_tokens for [one] in found])
+        unsure = np.flatnonzero(~sure).tolist() if width > 1 else []
         if unsure:
             asked = [rows[i] for i in unsure]
-            better = known_n_best(quick, tree, asked, min(count, width), (width, size), self._ends)
+            # What is to be ranked anew has to be found first, all of it.
+            searched = width if ranking.weight else min(count, width)
+            better = known_n_best(quick, tree, asked, searched, (width, size), self._ends)
             for i, some in zip(unsure, better, strict=True):
-                found[i] = some
+                found[i] = sorted(some, key=lambda one: -ranking.score(one.log_prob, one.scored_tokens))[:count]
         return found
 
     def decode_some(self, sources: Sequence[Ids], count: int) -> list[list[Ranked]]:
@@ -158,9 +165,7 @@ class Decoder:
         if not self._tree:
             return [[one] for one in self.decode_best(sources)]
         found = self._some_known(self._quick, self._tree, [self._cut(source) for source in sources], count)
-        return [
-            [Ranked(one.ids, one.log_prob, one.scored_tokens, score=one.log_prob) for one in some] for some in found
-        ]
+        return [[self._ranked(one) for one in some] for some in found]
 
     def meanings(self, sources: Sequence[Ids]) -> NDArray[np.float32]:
         """What the encoder reads each source as, (N, M), see `Seq2Seq.meanings`. No source may be empty."""
@@ -233,9 +238,21 @@ class Decoder:
         backwards = self._model.hparams.source_reverse  # from the last token to the first
         places = [slice(n - 1, None, -1) if backwards and n else slice(n) for n in lengths.tolist()]
         ranked = _ranked(decoded, places, bounds)
-        # Of fewer sentences than beams the rest are none.
-        ranked = [[one for one in row if one.log_prob > FORBIDDEN / 2] for row in ranked] if self._tree else ranked
+        ranked = [self._rank_known(row) for row in ranked] if self._tree else ranked
         return [[one for row in ranked[i : i + draws] for one in row] for i in range(0, len(ranked), draws)]
+
+    def _rank_known(self, found: Sequence[Ranked]) -> list[Ranked]:
+        """The sentences of a tree that a search found, the best first."""
+        # Of fewer sentences than beams the rest are none.
+        found = [one for one in found if one.log_prob > FORBIDDEN / 2]
+        if not self._ranking.weight:
+            return found
+        scores = (self._ranking.score(one.log_prob, one.scored_tokens) for one in found)
+        return sorted((one._replace(score=score) for one, score in zip(found, scores, strict=True)), key=_by_score)
+
+    def _ranked(self, found: Found) -> Ranked:
+        score = self._ranking.score(found.log_prob, found.scored_tokens)
+        return Ranked(found.ids, found.log_prob, found.scored_tokens, score=score)
 
     def _search_batch(self, ids: tf.Tensor, lengths: tf.Tensor, bounds: tf.Tensor, numbers: tf.Tensor) -> Decoded:
         start = self._model.encode(ids, lengths)
@@ -260,9 +277,8 @@ class Decoder:
         return greedy_search(*search, alignments)
 
 
-def _plain(found: Found) -> Ranked:
-    """A hypothesis that was ranked by its log-probability alone."""
-    return Ranked(found.ids, found.log_prob, found.scored_tokens, score=found.log_prob)
+def _by_score(one: Ranked) -> float:
+    return -one.score
 
 
 def _check(model: Seq2Seq, hparams: HParams, keep_alignments: bool) -> None:

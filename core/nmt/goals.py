@@ -16,7 +16,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from core.nmt.dataset import Corpus, Ids, TrainingData, cut_batch, join_corpora
-from core.nmt.decoding import SURE, Decoder
+from core.nmt.decoding import Decoder, ranking
 from core.nmt.hparams import HParams
 from core.nmt.model import Batch, Seq2Seq, batch_signature
 from core.nmt.numpy_search import covers_search
@@ -141,11 +141,11 @@ class Goals:
     def _unsure(self, rows: Rows) -> Rows:
         """Those of `rows` that have to be asked to know what is answered.
 
-        A sentence with more than half of the probability is found by every search that looks for the likeliest one.
-        How likely it is takes one step for all its tokens, where searching for it takes one for each.
+        A sentence that no other can be ranked above is found by every search. How likely it is takes one step for all
+        its tokens, where searching for it takes one for each.
         """
         hparams = self._model.hparams
-        if not covers_search(hparams) or hparams.tgt_max_len_infer is None:
+        if not covers_search(hparams, tree=self._tree is not None) or hparams.tgt_max_len_infer is None:
             return rows
         fitting = {row for row in rows.tolist() if self._fits(row)}
         unsure = [row for row in rows.tolist() if row not in fitting]
@@ -153,7 +153,8 @@ class Goals:
         for at in range(0, len(asked), _SURVEYED):
             part = np.array(asked[at : at + _SURVEYED])
             log_probs = self._log_probs(*cut_batch(self._corpus, part, **self._ends._asdict())).numpy()
-            unsure += part[log_probs < SURE].tolist()
+            sure = ranking(self._hparams, self._tree).sure(log_probs, [len(self._targets[row]) + 1 for row in part])
+            unsure += part[~sure].tolist()
         return np.array(unsure, np.int64)
 
     def _fits(self, row: int) -> bool:

@@ -42,14 +42,15 @@ class Found(NamedTuple):
 Answers = TypeVar("Answers")
 
 
-def covers_search(hparams: HParams) -> bool:
-    """Whether `best_answers` does what these hyperparameters ask for.
+def covers_search(hparams: HParams, *, tree: bool) -> bool:
+    """Whether `best_answers`, or with a `tree` `best_known_answers`, finds what these hyperparameters ask for.
 
-    A length penalty lets a worse hypothesis overtake a better one, and so does all that changes log-probabilities.
+    A length penalty lets a worse hypothesis overtake a better one, and so does all that changes log-probabilities. Of a
+    tree the sentences are ranked once they are found.
     """
     plain = hparams.repetition_penalty == 1 and hparams.no_repeat_ngram_size == 0
     if hparams.beams:
-        return plain and hparams.length_penalty_weight == 0 and hparams.coverage_penalty_weight == 0
+        return plain and hparams.coverage_penalty_weight == 0 and (tree or hparams.length_penalty_weight == 0)
     return plain and hparams.infer_mode == "greedy"
 
 

@@ -71,15 +71,20 @@ class _Ended:
         self.log_probs = np.full((sources, count), -np.inf, np.float32)
         self.leaves = np.zeros((sources, count), np.intp)
 
-    def make_room(self, owners: NDArray[np.intp], log_probs: Floats, width: int) -> None:
+    def make_room(self, owners: NDArray[np.intp], log_probs: Floats, width: int) -> NDArray[np.bool_]:
         """Forget what falls out of the beam, as so many continuations and ended ones above it fill it.
 
-        `owners` (C,) rising, the sources of continuations with `log_probs` (C,), falling for each source.
+        `owners` (C,) rising, the sources of continuations with `log_probs` (C,), falling for each source. Which of
+        these are in the beam themselves, (C,), as far as those that ended are known.
         """
+        ranks = places(owners)
         grown = np.full((len(self.leaves), width), -np.inf, np.float32)
-        grown[owners, places(owners)] = log_probs
+        grown[owners, ranks] = log_probs
+        above = (self.log_probs[owners] > log_probs[:, np.newaxis]).sum(1)
         # Above the j-th that ended are j of its kind, so there is room above it for width - 1 - j continuations.
         self.log_probs[grown[:, ::-1][:, : self.log_probs.shape[1]] > self.log_probs] = -np.inf
+        stay: NDArray[np.bool_] = ranks + above < width
+        return stay
 
     def add(self, owner: int, log_prob: np.float32, leaf: int) -> None:
         """Take in one that ended, unless as many better ones are there."""
@@ -126,12 +131,12 @@ class _Search:
         while len(live.sentences):
             parents, numbers, log_probs = self._grow(live, memory, room)
             owners = live.sentences[parents]
-            ended.make_room(owners, log_probs, self._width)
+            stay = ended.make_room(owners, log_probs, self._width)
             tokens = self._tree.tokens[numbers]
             stops = tokens == self._ends.eos_id  # at most one for each hypothesis, the best of a source first
-            for i in np.flatnonzero(stops).tolist():
+            for i in np.flatnonzero(stops & stay).tolist():
                 ended.add(int(owners[i]), log_probs[i], int(numbers[i]))
-            on = np.flatnonzero(~stops & (log_probs > ended.log_probs[owners, -1]))
+            on = np.flatnonzero(~stops & stay & (log_probs > ended.log_probs[owners, -1]))
             live = _Live(owners[on], log_probs[on], numbers[on] + 1, tokens[on], live.state[parents[on]])
         return [[self._found(leaf, sum_) for leaf, sum_ in best] for best in ended.best()]
 

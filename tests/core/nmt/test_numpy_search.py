@@ -245,13 +245,15 @@ def test_a_model_whose_weights_are_no_numbers_is_refused_before_it_answers(numbe
 
 
 def test_searches_that_weigh_otherwise_are_not_covered():
-    assert covers_search(PLAIN)
-    assert covers_search(replace(PLAIN, beam_width=3))
+    assert covers_search(PLAIN, tree=False)
+    assert covers_search(replace(PLAIN, beam_width=3), tree=False)
+    longer = replace(PLAIN, beam_width=3, length_penalty_weight=1.0)
+    assert covers_search(longer, tree=True)
     for other in (
-        replace(PLAIN, beam_width=3, length_penalty_weight=1.0),
+        longer,
         replace(PLAIN, beam_width=3, coverage_penalty_weight=0.2),
         replace(PLAIN, repetition_penalty=1.2),
         replace(PLAIN, no_repeat_ngram_size=2),
         replace(PLAIN, infer_mode="sample", sampling_temperature=1.0),
     ):
-        assert not covers_search(other)
+        assert not covers_search(other, tree=False)

@@ -69,3 +69,19 @@ def test_a_decoder_of_frozen_weights_takes_this_way(model, sources):
     ]
     assert ids[0] == ids[1]
     assert ids[0][-1] == []
+
+
+@pytest.mark.parametrize("weight", [0.6, 2.0])
+def test_a_length_penalty_ranks_what_both_ways_find(model, sources, weight):
+    tree = TargetTree([[token % 5 + 3 for token in sentence] for sentence in sentences(2, 60)], ENDS.eos_id)
+    hparams = replace(HPARAMS, beam_width=6, infer_mode="beam_search", length_penalty_weight=weight)
+    quick, slow = (Decoder(model, hparams, ENDS, frozen=frozen, tree=tree) for frozen in (True, False))
+    assert quick.is_quick
+    expected = slow.decode(sources)
+    found = quick.decode_some(sources, 6)
+    for some, ranked in zip(found, expected, strict=True):
+        assert [one.ids for one in some] == [one.ids for one in ranked]
+        assert [one.score for one in some] == pytest.approx([one.score for one in ranked], rel=1e-4)
+    assert [one.ids for one in quick.decode_best(sources)] == [ranked[0].ids for ranked in expected]
+    likeliest = [sorted(ranked, key=lambda one: -one.log_prob) for ranked in expected]
+    assert likeliest != expected  # the penalty decides somewhere

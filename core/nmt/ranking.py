@@ -1,0 +1,42 @@
+"""Which of the sentences of a tree is the best answer, once a search has found some of them.
+
+A search without a tree weighs hypotheses by their length while they grow (`beams`), where a short one that ended is
+held against longer ones that have not. Sentences of a tree are known to the end, so they are searched for by
+log-probability alone and weighed when they are whole.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+# Of a probability so much may be float32's rounding.
+_ROUNDED = 1.02
+
+
+class Ranking(NamedTuple):
+    """How sentences are ranked: `weight` 0 by their log-probability, else by it over their length penalty.
+
+    `longest`: the most tokens that any of them has, the end token counted.
+    """
+
+    weight: float = 0.0
+    longest: int = 1
+
+    def score(self, log_prob: float, tokens: int) -> float:
+        """log p / ((5 + tokens) / 6)^weight, the end token counted: Wu et al. (2016), Eq. 14."""
+        return log_prob / math.pow((5 + tokens) / 6, self.weight)
+
+    def sure(self, log_probs: ArrayLike, tokens: ArrayLike) -> NDArray[np.bool_]:
+        """Which sentences, of these log-probabilities and tokens, (N,), no other one can be ranked above.
+
+        All others share what a sentence leaves of the probability; at best one has it all and is as long as any.
+        """
+        log_probs, tokens = np.asarray(log_probs, np.float64), np.asarray(tokens, np.float64)
+        others = np.log1p(-np.exp(np.minimum(log_probs, 0)) / _ROUNDED)
+        others /= math.pow((5 + self.longest) / 6, self.weight)
+        sure: NDArray[np.bool_] = log_probs / ((5 + tokens) / 6) ** self.weight > others
+        return sure
