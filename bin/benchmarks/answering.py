@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 from benchmarks.paraphrases import Asked
 from core.nmt.hparams_file import load_hparams
@@ -20,12 +21,11 @@ _BATCH = 128
 
 
 class Bot:
-    """The engine alone: no memory. `free` lets it say what nobody taught it, likewise by its own beam search."""
+    """The engine alone: no memory. `flags` say how it searches, where it is not to search as it was trained to."""
 
-    def __init__(self, model_dir: Path, *, free: bool = False) -> None:
+    def __init__(self, model_dir: Path, flags: Mapping[str, Any] | None = None) -> None:
         self._tokenizer = Tokenizer(get_analyser())
-        hparams = load_hparams(model_dir)
-        translator = Translator(model_dir, hparams=hparams.updated({"known_targets": False}) if free else hparams)
+        translator = Translator(model_dir, hparams=load_hparams(model_dir).updated(dict(flags or {})))
         self._model = LiveModel(model_dir.parent.name, translator, self._tokenizer)
 
     def answer(self, questions: Sequence[str]) -> list[str]:

@@ -20,6 +20,7 @@ from benchmarks import (
     profiling,
     quality,
     reply,
+    searches,
     serving,
     training,
 )
@@ -83,6 +84,12 @@ def add_commands(parser: argparse.ArgumentParser) -> None:
     command.add_argument("--noisy", type=int, default=200, help="questions to make noisy (default %(default)s)")
     command.add_argument("--draw", default="", help="that of the run, where it had one: `quality --draw`")
     command.add_argument("--plot", type=Path, help="draw how reliable the scores are, as PNG")
+
+    command = add("searches", "one model version asked by other searches than its own")
+    command.add_argument("--data", type=Path, required=True)
+    command.add_argument("--parent", type=Path, required=True, help="the directory of a run of `quality --keep`")
+    command.add_argument("--draw", default="", help="that of the run, where it had one: `quality --draw`")
+    command.add_argument("--asked", type=int, default=500, help="trained questions to ask (default %(default)s)")
 
     command = add("memory", "how fast reviewed answers are found again, or how often they are right")
     command.add_argument("--data", type=Path, required=True)
@@ -153,6 +160,11 @@ def run_defaults(arguments: argparse.Namespace) -> None:
 def run_evolve(arguments: argparse.Namespace) -> None:
     """`bin/bench evolve`."""
     evolve.measure_evolving(begin(arguments), arguments.rows, arguments.seeds, arguments.parent)
+
+
+def run_searches(arguments: argparse.Namespace) -> None:
+    """`bin/bench searches`."""
+    searches.compare_searches(begin(arguments), arguments.parent, arguments.draw, arguments.asked)
 
 
 def run_grouping(arguments: argparse.Namespace) -> None:

@@ -28,11 +28,12 @@ class Variant:
     engine: Mapping[str, Any] = field(default_factory=dict)
     augmentation: AugmentationSettings | None = None
     min_frequency: int | None = None
+    one_vocabulary: bool = False
 
     def settings(self, epochs: int) -> EvolveSettings:
         """What makedata is given, with nothing held out but what is held out here."""
         base = EvolveSettings()
-        corpus = replace(base.corpus, min_bulk=10**9)
+        corpus = replace(base.corpus, min_bulk=10**9, one_vocabulary=self.one_vocabulary)
         if self.min_frequency:
             corpus = replace(corpus, min_frequency=self.min_frequency)
         return replace(
@@ -54,16 +55,17 @@ VARIANTS: Mapping[str, Variant] = {
     "128 units": Variant({"num_units": 128}),
     "one direction": Variant({"encoder_type": "uni"}),
     "decoder of one layer": Variant({"num_encoder_layers": 2, "num_decoder_layers": 1}),
+    "residual": Variant({"residual": True}),
     "dropout 0.1": Variant({"dropout": 0.1}),
     "dropout 0.3": Variant({"dropout": 0.3}),
     "label smoothing 0.1": Variant({"label_smoothing": 0.1}),
+    "one vocabulary and embedding": Variant(one_vocabulary=True),
     "every morpheme a token": Variant(min_frequency=1),
     "rare below 5": Variant(min_frequency=5),
     "Adam 0.002": Variant({"learning_rate": 0.002}),
     "batch 128": Variant({"batch_size": 128}),
     "no decay": Variant({"decay_scheme": ""}),
     "mean of checkpoints": Variant({"avg_ckpts": True}),
-    "greedy": Variant({"infer_mode": "greedy", "beam_width": 0}),
     "4 layers × 128, SGD 1.0, batch 128": Variant(
         {
             "num_layers": 4,

@@ -21,6 +21,9 @@ from core.text import Tokenizer, normalise
 
 _NOISY_QUESTIONS = 1000
 
+# What the likeliest hypothesis is, where nothing says what may be said.
+_FREE = {"known_targets": False, "length_penalty_weight": 0.0}
+
 
 @dataclass(frozen=True)
 class Measured:
@@ -67,7 +70,7 @@ def measure_version(
     right = right_answers(pairs)
     trained = [Asked(question, right[question]) for question in dict.fromkeys(_questions(directory))]
     bot, questions = Bot(directory / "model"), [one.question for one in held]
-    answers, free = bot.answer(questions), Bot(directory / "model", free=True).answer(questions)
+    answers, free = bot.answer(questions), Bot(directory / "model", _FREE).answer(questions)
     taught = {normalise(pair.answer) for pair in pairs}
     return Measured(
         seconds=dict(summary.seconds),

@@ -121,6 +121,7 @@ class _Draft:
     test: list[Example]
     src_known: set[str]
     tgt_known: set[str]
+    one_vocabulary: bool
 
     @classmethod
     def of(
@@ -135,6 +136,8 @@ class _Draft:
         parts = partition(selection.kept, settings)
         sources = [candidate.source for candidate in parts.train]
         targets = [candidate.target for candidate in parts.train]
+        if settings.one_vocabulary:
+            sources = targets = sources + targets
         if grown_from:
             src_known, tgt_known = grow_tokens(sources, grown_from.src), grow_tokens(targets, grown_from.tgt)
         else:
@@ -146,7 +149,8 @@ class _Draft:
                 for c in part
             ]
 
-        return cls(selection, spell(parts.train), spell(parts.dev), spell(parts.test), src_known, tgt_known)
+        train, dev, test = map(spell, (parts.train, parts.dev, parts.test))
+        return cls(selection, train, dev, test, src_known, tgt_known, settings.one_vocabulary)
 
     @property
     def examples(self) -> list[Example]:
@@ -154,8 +158,11 @@ class _Draft:
 
     def corpus(self, seen: int, omissions: Omissions, grown_from: Vocabularies) -> Corpus:
         """The finished corpus."""
-        src_vocab = rank_tokens((example.source for example in self.train), self.src_known, grown_from.src)
-        tgt_vocab = rank_tokens((example.target for example in self.train), self.tgt_known, grown_from.tgt)
+        sources, targets = [example.source for example in self.train], [example.target for example in self.train]
+        if self.one_vocabulary:
+            sources = targets = sources + targets
+        src_vocab = rank_tokens(sources, self.src_known, grown_from.src)
+        tgt_vocab = rank_tokens(targets, self.tgt_known, grown_from.tgt)
         report = CorpusReport(
             seen=seen,
             train=len(self.train),

@@ -20,6 +20,7 @@ class CorpusSettings:
         max_test: at most so many questions in test.
         min_frequency: a morpheme seen less often in the training set is spelt in syllables.
         max_vocab_size: at most so many entries in each vocabulary, specials and syllables included.
+        one_vocabulary: questions and answers have one vocabulary, and the engine one embedding, instead of two.
         src_max_len: longer questions are left out; tokens after spelling.
         tgt_max_len: longer answers are left out; tokens after spelling.
     """
@@ -31,6 +32,7 @@ class CorpusSettings:
     max_test: int = 1000
     min_frequency: int = 2
     max_vocab_size: int | None = None
+    one_vocabulary: bool = False
     src_max_len: int = 50
     tgt_max_len: int = 50
 

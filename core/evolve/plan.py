@@ -17,7 +17,7 @@ from core.evolve.errors import EvolveError
 from core.evolve.parent import Parent, answers_by_question, corrections, texts
 from core.evolve.settings import EvolveSettings, FlagValue
 from core.nmt.errors import NmtError
-from core.nmt.hparams import HParams, flag_fields
+from core.nmt.hparams import flag_fields
 from core.nmt.hyperparameter import Role
 from core.nmt.vocab import Vocab
 from core.registry import Registry, RegistryError, Run
@@ -127,8 +127,7 @@ def kept(corpus: Corpus, parent: Parent | None, new: Iterable[Example]) -> list[
 def rules(settings: EvolveSettings) -> dict[str, FlagValue | None]:
     """What decides how a model is made, apart from the pairs, by name; a run keeps it for the next one to compare."""
     values = {name: value for name, value in asdict(settings).items() if name not in _NO_RULES}
-    hparams = HParams.from_values(settings.engine)
-    values["engine"] = {name: getattr(hparams, name) for name in _learned_with()}
+    values["engine"] = {name: getattr(settings.hparams, name) for name in _learned_with()}
     return dict(_flat(values))
 
 
@@ -165,12 +164,14 @@ def _why_from_scratch(live: Run, parent: Parent, registry: Registry, settings: E
 
 def _changed_rules(live: Run, settings: EvolveSettings) -> list[str]:
     """What the live run was made with and is otherwise now, as `name before → now`."""
-    ours = HParams.from_values(settings.engine)
-    shape = {spec.name: getattr(ours, spec.name) for spec in flag_fields() if spec.metadata["role"] is Role.SHAPE}
+    fields = (spec for spec in flag_fields() if spec.metadata["role"] is Role.SHAPE)
+    shape = {spec.name: getattr(settings.hparams, spec.name) for spec in fields}
     theirs = {name: live.manifest.hparams.get(name, value) for name, value in shape.items()}
     before, now = live.manifest.training.get("rules", {}), rules(settings)
     # A run of before rules were kept is compared by its shape alone.
     known = before.keys() | now.keys() if before else set()
+    # What could not be chosen then was as it is when nobody chooses.
+    before = {**rules(EvolveSettings()), **before}
     changed = {name: (theirs[name], value) for name, value in shape.items() if theirs[name] != value}
     changed |= {name: (before.get(name), now.get(name)) for name in known if before.get(name) != now.get(name)}
     return [f"{name} {old} → {new}" for name, (old, new) in sorted(changed.items())]

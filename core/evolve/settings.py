@@ -28,7 +28,8 @@ _DEFAULT_ENGINE: Mapping[str, FlagValue] = {
     "num_buckets": 25,
     "known_targets": True,
     "infer_mode": "beam_search",
-    "beam_width": 5,
+    "beam_width": 10,
+    "length_penalty_weight": 1.0,
 }
 
 _WARM_ENGINE: Mapping[str, FlagValue] = {
@@ -114,6 +115,11 @@ class EvolveSettings:
         except NmtError as error:
             raise EvolveError(str(error)) from error
 
+    @property
+    def hparams(self) -> HParams:
+        """The engine's hyperparameters, but for those that are worked out from a corpus."""
+        return HParams.from_values({"share_vocab": self.corpus.one_vocabulary, **self.engine})
+
     def training_flags(self, corpus: Corpus) -> dict[str, FlagValue]:
         """The engine's flags for training on `corpus`: its lengths, as many steps as it needs, and `engine`."""
         longest_answer = max(len(example.target) for example in corpus.train)
@@ -135,6 +141,7 @@ class EvolveSettings:
             "best_from_step": steps * 9 // 10,
             # The run's log and progress are shown already; a version keeps only what answering needs.
             "summaries": False,
+            "share_vocab": self.corpus.one_vocabulary,
             **self.thread_flags(),
             **self.engine,
         }

@@ -47,6 +47,15 @@ def test_both_sides_are_tokens_and_join_to_the_normalised_pair():
     assert tokenizer.join(example.target) == example.pair.answer == "당신을 기다렸어요."
 
 
+def test_both_sides_may_have_one_vocabulary():
+    pairs = [Pair("가나 다라", "마바"), Pair("마바", "가나 가나")]
+    corpus = build(pairs, WORDS, CorpusSettings(one_vocabulary=True))
+    assert corpus.src_vocab == corpus.tgt_vocab
+    assert {"▁가나", "▁마바", *"▁가나다라마바"} <= set(corpus.src_vocab)
+    apart = build(pairs, WORDS, CorpusSettings())
+    assert "▁마바" not in apart.src_vocab
+
+
 def test_pairs_without_a_question_or_an_answer_are_left_out_by_row():
     pairs = [
         Pair("안녕", "반가워요", row=1),

@@ -1,5 +1,6 @@
 """With a live model of the same making, training goes on from its weights."""
 
+import json
 import re
 from dataclasses import replace
 
@@ -78,6 +79,7 @@ def test_what_training_saw_kept_is_not_asked_again_and_what_it_lost_is(run, regi
         ({"engine": {"num_units": 64}}, "was made otherwise: .*num_units 256 → 64"),
         ({"engine": {"num_units": 256, "dropout": 0.3}}, r"was made otherwise: .*dropout 0\.\d+ → 0.3"),
         ({"corpus": CorpusSettings(min_frequency=1)}, "was made otherwise: corpus.min_frequency 2 → 1"),
+        ({"corpus": CorpusSettings(one_vocabulary=True)}, "was made otherwise: .*share_vocab False → True"),
         ({"warm": WarmSettings(min_changes=0)}, "1 of 3 pairs are new or changed since .*: more than 10%"),
     ],
 )
@@ -95,6 +97,26 @@ def test_how_long_training_takes_and_what_it_uses_are_no_reason(run, settings):
     run()
     changed = replace(settings, threads=1, niceness=0, epochs=2, engine={**settings.engine, "num_train_steps": 7})
     assert run(CORRECTED, settings=changed).warm
+
+
+def test_a_model_of_one_vocabulary_goes_on_with_one(run, settings, registry):
+    settings = replace(settings, corpus=replace(settings.corpus, one_vocabulary=True))
+    run(settings=settings)
+    engine = FakeEngine()
+    assert run(CORRECTED, runner=engine, settings=settings).warm
+    assert engine.calls[0].flags["share_vocab"] is True
+    live = registry.current()
+    questions, answers = ((live.path / f"vocab.{side}").read_text("utf-8") for side in ("req", "rep"))
+    assert questions == answers
+
+
+def test_a_setting_that_the_live_model_knew_nothing_of_was_as_it_is_by_default(run, registry):
+    run()
+    path = registry.current().path / "manifest.json"
+    manifest = json.loads(path.read_text("utf-8"))
+    del manifest["training"]["rules"]["corpus.one_vocabulary"]
+    path.write_text(json.dumps(manifest), encoding="utf-8")
+    assert run(CORRECTED).warm
 
 
 def test_a_damaged_live_model_is_not_gone_on_from(run, registry):
