@@ -1,8 +1,9 @@
 """Finds, makes and loads what `kernels.c` holds. It knows C's side alone: no model and no search.
 
 The file is compiled for the machine that runs it, at first use, and what came out is kept beside Python's own compiled
-files. Where that directory can't be written to, or others could write to it, it is compiled at every start. Where there
-is no compiler, or it fails, there are no kernels: NumPy does the same work then, in more time.
+files, in place of what earlier sources came to. Where that directory can't be written to, or others could write to it,
+it is compiled at every start. Where there is no compiler, or it fails, there are no kernels: NumPy does the same work
+then, in more time.
 """
 
 from __future__ import annotations
@@ -14,10 +15,12 @@ import logging
 import os
 import platform
 import shlex
+import shutil
 import signal
 import stat
 import subprocess
 import tempfile
+import time
 from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
@@ -41,6 +44,9 @@ NO_MEMORY, DONE, NO_TOKEN = range(3)
 # Results as the standard has them, but nobody asks for errno or for what the processor traps.
 _FLAGS = ("-O3", "-march=native", "-fno-math-errno", "-fno-trapping-math", "-shared", "-fPIC")
 _PATIENCE = 60  # seconds for the compiler, which takes one
+
+# Where a compiler works, and after how many seconds nobody can be at work there any more.
+_WORKSHOP, _ABANDONED = "kernels.making-", 24 * 3600
 
 # A processor's cache lines, in bytes: vectors that lie across two of them are dear.
 _LINE = 64
@@ -123,12 +129,13 @@ def _library(compiler: list[str]) -> ctypes.CDLL:
         except (OSError, AttributeError) as error:  # a damaged disk, or a library of that name from elsewhere
             logger.info("compiled kernels are made anew: %s", error)
     directory = _make_cache(kept.parent)
-    with tempfile.TemporaryDirectory(dir=directory) as place:
+    with tempfile.TemporaryDirectory(dir=directory, prefix=_WORKSHOP) as place:
         fresh = Path(place) / kept.name
         _compile([*compiler, *_FLAGS, "-o", str(fresh), str(SOURCE), "-lm"], Path(place) / "messages")
         library = _open(fresh)
         if directory:
             _keep(fresh, kept)
+            _clear(kept)
         else:
             logger.info("kernels are compiled at every start: none is kept in %s, see its owner and mode", kept.parent)
     return library
@@ -166,6 +173,22 @@ def _keep(fresh: Path, kept: Path) -> None:
     fresh.replace(kept)
 
 
+def _clear(kept: Path) -> None:
+    """Remove the libraries of other sources than that of `kept`, and what compilers left that were killed.
+
+    A process that has loaded such a library keeps it; one that was about to compiles its own again.
+    """
+    source = kept.with_suffix("").stem  # what comes before the compiler's and the machine's part
+    for other in kept.parent.glob("kernels.*.so"):
+        if not other.name.startswith(f"{source}."):
+            with suppress(OSError):
+                other.unlink()
+    for place in kept.parent.glob(f"{_WORKSHOP}*"):
+        with suppress(OSError):
+            if time.time() - place.stat().st_mtime > _ABANDONED:
+                shutil.rmtree(place)
+
+
 def _make_cache(cache: Path) -> Path | None:
     """The directory, if libraries can be kept there; otherwise they are gone, with the place, once they are loaded."""
     with suppress(OSError):
@@ -183,10 +206,13 @@ def _is_trusted(path: Path) -> bool:
 
 
 def _kept(compiler: list[str]) -> Path:
-    """One for each source, compiler and kind of machine."""
-    made_of = repr((SOURCE.read_bytes(), compiler, _FLAGS, _machine()))
-    key = hashlib.blake2b(made_of.encode(), digest_size=8).hexdigest()
-    return Path(importlib.util.cache_from_source(str(SOURCE.with_suffix(".py")))).with_name(f"kernels.{key}.so")
+    """`kernels.<source>.<compiler and kind of machine>.so`, beside Python's own compiled files."""
+    name = ".".join(["kernels", _digest(SOURCE.read_bytes(), _FLAGS), _digest(compiler, _machine()), "so"])
+    return Path(importlib.util.cache_from_source(str(SOURCE.with_suffix(".py")))).with_name(name)
+
+
+def _digest(*parts: object) -> str:
+    return hashlib.blake2b(repr(parts).encode(), digest_size=8).hexdigest()
 
 
 def _machine() -> str:

@@ -8,6 +8,7 @@ import shutil
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from itertools import count
 
 import numpy as np
 import pytest
@@ -132,6 +133,46 @@ def test_a_damaged_library_is_made_again(compiler):
     assert load_kernels() is not None
     assert start_anew() is not None
     assert calls() == 1
+
+
+def test_libraries_of_other_sources_go_once_there_is_one_of_this(compiler, made_here):
+    kept = kernels._kept([compiler[0]])
+    kept.parent.mkdir(parents=True)
+    of_other_machine = kept.with_name(f"{kept.with_suffix('').stem}.{'0' * 16}.so")
+    stays = [of_other_machine, kept.with_name("model.cpython-311.pyc")]
+    goes = [kept.with_name(f"kernels.{'1' * 16}.{'0' * 16}.so"), kept.with_name(f"kernels.{'2' * 16}.so")]
+    for path in (*stays, *goes):
+        shutil.copy(made_here, path)
+    loaded = kernels._open(goes[0])
+    assert load_kernels() is not None
+    assert sorted(kept.parent.iterdir()) == sorted([kept, *stays])
+    rows, packed, out = (aligned(shape) for shape in ((1, 2), (1, 2, 16), (1, 16)))
+    rows[:], packed[:] = 3, 5
+    arrays = (rows.ctypes.data, 2, packed.ctypes.data, out.ctypes.data, 16, False)
+    loaded.nmt_product(1, 2, 1, *arrays)  # a process that has it open goes on with it
+    assert out.tolist() == [[30.0] * 16]
+
+
+def test_a_compiler_at_work_is_left_alone_and_what_a_killed_one_left_goes(compiler):
+    kept = kernels._kept([compiler[0]])
+    kept.parent.mkdir(parents=True)
+    at_work, killed = (kept.with_name(f"{kernels._WORKSHOP}{name}") for name in ("works", "killed"))
+    for place in (at_work, killed):
+        place.mkdir()
+        (place / f"kernels.{'1' * 16}.{'0' * 16}.so").write_text("half of")
+    os.utime(killed, (time.time() - 2 * kernels._ABANDONED,) * 2)
+    assert load_kernels() is not None
+    assert sorted(kept.parent.iterdir()) == sorted([kept, at_work])
+    assert len(list(at_work.iterdir())) == 1
+
+
+def test_several_sources_that_are_compiled_at_once_do_without_one_anothers_libraries(compiler, monkeypatch):
+    name, _ = compiler
+    kept, sources = kernels._kept([name]), count()
+    monkeypatch.setattr(kernels, "_kept", lambda _: kept.with_name(f"kernels.{next(sources)}.{'0' * 16}.so"))
+    with ThreadPoolExecutor(4) as pool:
+        assert None not in list(pool.map(kernels._library, [[name]] * 8))
+    assert len(os.listdir(kept.parent)) <= 1
 
 
 @pytest.mark.parametrize("writable", ["directory", "library"])
