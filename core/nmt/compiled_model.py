@@ -33,7 +33,7 @@ from core.nmt.model import Seq2Seq
 from core.nmt.numpy_encoder import Read, Stack
 from core.nmt.numpy_layers import Floats, Ids, Indices
 from core.nmt.numpy_logits import Continuations, Hypotheses, Room, Scores
-from core.nmt.numpy_model import Memory, NumpyModel, State
+from core.nmt.numpy_model import DecoderWeights, GreedyAnswers, Memory, NumpyModel, Reader, State
 from core.nmt.search import Ends
 
 
@@ -50,18 +50,21 @@ class CompiledModel(NumpyModel):
 
     def __init__(self, model: Seq2Seq, library: ctypes.CDLL) -> None:
         """`library`, as `load_kernels` finds it. Raises `NmtError` for units that don't fill the kernels' panels."""
-        super().__init__(model)
-        if self.units % PANEL:
+        if model.hparams.num_units % PANEL:
             raise NmtError(f"CompiledModel is for --num_units that {PANEL} divides")
         self._library = library
-        self._readers = [CompiledStack(stack, library) for stack in self._readers if isinstance(stack, Stack)]
-        self._packed_memory = pack(self._memory_kernel)
-        layers = _Layers(self._table, [], self._kernels, self._biases, self._first_residual)
-        packed = pack(self._query_kernel), pack(self.projection)
-        flags = self.hparams.output_attention, self.projection.shape[1]
+        super().__init__(model)
+
+    def _lay_out(self, stacks: Sequence[Stack], weights: DecoderWeights) -> Sequence[Reader]:
+        """Pack the weights, which nothing reads again as they came."""
+        layers = _Layers(weights.table, [], weights.kernels, weights.biases, weights.first_residual)
+        packed = pack(weights.query_kernel), pack(weights.projection)
+        flags = self.hparams.output_attention, weights.projection.shape[1]
         self._decoder = DecoderStruct(layers.struct, *flags, *map(address, packed))
         self._decoder.kept = layers, packed
         self._decoder_address = addressof(self._decoder)
+        self._packed_memory = pack(weights.memory_kernel)
+        return [CompiledStack(stack, self._library) for stack in stacks]
 
     def room(self, rows: int) -> Room:
         """Room for the logits of so many hypotheses."""
@@ -88,10 +91,8 @@ class CompiledModel(NumpyModel):
 
     def search_greedily(
         self, owners: NDArray[np.intp], bounds: NDArray[np.intp], state: State, memory: Memory, ends: Ends
-    ) -> tuple[NDArray[np.intp], NDArray[np.intp], Floats]:
-        """The likeliest token, again and again, in one call: `owners` and `state` as in `step`, `bounds` (N,) → the
-        tokens (N, T), how many of them there are, with the end (N,), and their log-probability (N,).
-        """
+    ) -> GreedyAnswers:
+        """The likeliest token, again and again, in one call; arguments as in `NumpyModel.search_greedily`."""
         count, longest = len(owners), int(bounds.max())
         owners, bounds = np.ascontiguousarray(owners, np.intp), np.ascontiguousarray(bounds, np.intp)
         ids, said = np.zeros((count, longest), np.intp), np.zeros(count, np.intp)
@@ -101,7 +102,7 @@ class CompiledModel(NumpyModel):
         structs = (self._decoder_address, addressof(looked), addressof(limits))
         arrays = (address(owners), address(state), address(ids), address(said), address(log_probs))
         _check(self._library.nmt_search_greedily(*structs, count, *arrays))
-        return ids, said, log_probs
+        return GreedyAnswers(ids, said, log_probs)
 
 
 class CompiledStack:

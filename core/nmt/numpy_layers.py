@@ -64,7 +64,8 @@ class LSTMWeights(NamedTuple):
         i, g, f, o = np.split(np.concatenate([cell.kernel.numpy(), cell.bias.numpy()[np.newaxis]]), 4, axis=1)
         f[-1] += cell.forget_bias
         weights = np.concatenate([-i, -f, -o, -2 * g], axis=1)
-        return cls(*map(np.ascontiguousarray, (weights[: -units - 1], weights[-units - 1 : -1], weights[-1])))
+        # Copies, since a part that is kept would keep all of them.
+        return cls(weights[: -units - 1].copy(), weights[-units - 1 : -1].copy(), weights[-1].copy())
 
 
 def run_gates(gates: Floats, cells: Floats, new_cells: Floats, outputs: Floats) -> None:

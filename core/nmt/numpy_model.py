@@ -28,6 +28,7 @@ from core.nmt.model import Seq2Seq
 from core.nmt.numpy_encoder import Read, Stack
 from core.nmt.numpy_layers import Floats, Ids, Indices, LSTMWeights, multiply, places, run_gates
 from core.nmt.numpy_logits import Logits, Room
+from core.nmt.search import Ends
 
 # What a search carries from token to token, (N, 2L + 1, U): of each hypothesis the attention vector, each layer's
 # outputs, and each layer's cells. What the layer below said and a layer's own outputs lie side by side, as its product
@@ -102,6 +103,53 @@ class Reader(Protocol):
         ...
 
 
+class DecoderWeights(NamedTuple):
+    """What the decoder of L layers multiplies by, as its steps take it.
+
+    `table` (V, 4U): what the bottom layer makes of each token, its bias added. `kernels` (L, each 2U, 4U): of what the
+    layer below said beside the layer's own outputs; at the bottom, of the attention vector. `biases` (L, each 4U).
+    `query_kernel` (U, U) makes an attention vector's first half; `memory_kernel` (I, 2U) of the encoder's outputs what
+    each is looked for by, then what it adds to the attention vector. `projection` (U, V).
+    """
+
+    table: Floats
+    kernels: list[Floats]
+    biases: list[Floats]
+    first_residual: int
+    query_kernel: Floats
+    memory_kernel: Floats
+    projection: Floats
+
+    @classmethod
+    def of(cls, model: Seq2Seq, mechanism: LuongAttention, attention_kernel: Floats) -> DecoderWeights:
+        """Of a model, and of what its decoder looks at the source with, `attention_kernel` (U + M, U)."""
+        units = model.hparams.num_units
+        layers = [LSTMWeights.of(cell) for cell in model.decoder.cells if isinstance(cell, LSTMCell)]
+        embedded = layers[0].inputs[:-units]  # the attention vector comes after the embedding
+        below = [layers[0].inputs[-units:], *(layer.inputs for layer in layers[1:])]
+        scale = 1 if mechanism.scale is None else mechanism.scale.numpy()
+        looked_for = mechanism.memory_kernel.numpy() * np.float32(scale)
+        return cls(
+            table=_table(model.target_embedding) @ embedded + layers[0].bias,
+            kernels=[np.concatenate([kernel, layer.state]) for kernel, layer in zip(below, layers, strict=True)],
+            biases=[layer.bias for layer in layers],
+            first_residual=model.decoder.first_residual,
+            query_kernel=attention_kernel[:units].copy(),
+            memory_kernel=np.concatenate([looked_for, attention_kernel[units:]], axis=1),
+            projection=model.projection.numpy(),
+        )
+
+
+class GreedyAnswers(NamedTuple):
+    """What N greedy searches came to: the tokens `ids` (N, T), how many of them there are, with the end, `said` (N,),
+    and their `log_probs` (N,).
+    """
+
+    ids: NDArray[np.intp]
+    said: NDArray[np.intp]
+    log_probs: Floats
+
+
 class NumpyModel:
     """A trained model's two ways: `encode` sources, and `step` from token to token. Threads may share it.
 
@@ -126,27 +174,18 @@ class NumpyModel:
         # A search that compares such numbers finds nothing, or anything.
         if not all(np.isfinite(variable.numpy()).all() for variable in model.trainable_variables):
             raise NmtError("some of the model's weights are no numbers: train it again, with a lower --learning_rate")
-        units = model.hparams.num_units
         self.hparams = model.hparams
-        self.units = units
+        self.units = model.hparams.num_units
+        self._layer_count = len(decoder.cells)
         table = _table(model.source_embedding)
         stacks = (encoder.forward, encoder.backward) if isinstance(encoder, BiEncoder) else (encoder.layers,)
-        self._readers: Sequence[Reader] = [Stack(stack, table) for stack in stacks]
-        layers = [LSTMWeights.of(cell) for cell in decoder.cells if isinstance(cell, LSTMCell)]
-        embedded = layers[0].inputs[:-units]  # the attention vector comes after the embedding
-        self._table = _table(model.target_embedding) @ embedded + layers[0].bias
-        below = [layers[0].inputs[-units:], *(layer.inputs for layer in layers[1:])]
-        self._kernels = [np.concatenate([kernel, layer.state]) for kernel, layer in zip(below, layers, strict=True)]
-        self._biases = [layer.bias for layer in layers]
-        self._first_residual = decoder.first_residual
-        scale = 1 if mechanism.scale is None else mechanism.scale.numpy()
-        kernel = decoder.attention_kernel.numpy()
-        self._query_kernel = kernel[:units].copy()
-        # What a token is looked for by, and what it then adds to the attention vector.
-        self._memory_kernel = np.concatenate(
-            [mechanism.memory_kernel.numpy() * np.float32(scale), kernel[units:]], axis=1
-        )
-        self.projection = model.projection.numpy()
+        weights = DecoderWeights.of(model, mechanism, decoder.attention_kernel.numpy())
+        self._readers = self._lay_out([Stack(stack, table) for stack in stacks], weights)
+
+    def _lay_out(self, stacks: Sequence[Stack], weights: DecoderWeights) -> Sequence[Reader]:
+        """Keep what steps take of the `weights`; what reads sources, of the encoder's `stacks`."""
+        self._weights = weights
+        return stacks
 
     def encode(self, ids: Ids, lengths: Indices) -> tuple[State, Memory]:
         """`ids` (B, S), `lengths` (B,), at least 1 and falling → the state before the first token, and the memory."""
@@ -187,10 +226,10 @@ class NumpyModel:
 
     def look(self, outputs: Floats) -> Floats:
         """`outputs` (N, I) of the encoder → what attention looks at (N, 2U)."""
-        return multiply(outputs, self._memory_kernel)
+        return multiply(outputs, self._weights.memory_kernel)
 
     def _start(self, read: Read, count: int) -> State:
-        layers = len(self._kernels)
+        layers = self._layer_count
         state = np.zeros((count, 2 * layers + 1, self.units), np.float32)
         if self.hparams.passes_state:
             state[:, 1 : layers + 1] = read.states.reshape(count, layers, -1)
@@ -199,27 +238,47 @@ class NumpyModel:
 
     def room(self, rows: int) -> Room:
         """Room for the logits of so many hypotheses."""
-        return Logits(self.projection, rows)
+        return Logits(self._weights.projection, rows)
 
     def step(self, ids: NDArray[np.intp], state: State, memory: Memory, owners: NDArray[np.intp]) -> Floats:
         """One token for each hypothesis: `ids` (N,) → what `room` makes scores of, (N, U).
 
         `owners` (N,), rising, are the sources of `memory` that they belong to; `state` is updated in place.
         """
-        count, layers, said = len(state), len(self._kernels), state[:, 0]
-        for i, kernel in enumerate(self._kernels):
+        weights = self._weights
+        count, layers, said = len(state), self._layer_count, state[:, 0]
+        for i, kernel in enumerate(weights.kernels):
             outputs, cells = state[:, i + 1], state[:, layers + 1 + i]
-            if i <= self._first_residual:  # what the layer below said lies beside the layer's own outputs already
+            if i <= weights.first_residual:  # what the layer below said lies beside the layer's own outputs already
                 gates = multiply(state[:, i : i + 2].reshape(count, -1), kernel)
             else:
                 gates = multiply(np.concatenate([said, outputs], axis=1), kernel)
-            gates += self._biases[i] if i else self._table[ids]
+            gates += weights.biases[i] if i else weights.table[ids]
             run_gates(gates, cells, cells, outputs)
-            said = outputs + said if i >= self._first_residual else outputs
-        vector = multiply(said, self._query_kernel)
+            said = outputs + said if i >= weights.first_residual else outputs
+        vector = multiply(said, weights.query_kernel)
         vector += memory.attend(said, owners)
         state[:, 0] = vector
         return vector if self.hparams.output_attention else said.copy()
+
+    def search_greedily(
+        self, owners: NDArray[np.intp], bounds: NDArray[np.intp], state: State, memory: Memory, ends: Ends
+    ) -> GreedyAnswers:
+        """The likeliest token, again and again: `owners` and `state` as in `step`, `bounds` (N,) the most tokens."""
+        count = len(bounds)
+        ids, said = np.zeros((count, int(bounds.max())), np.intp), np.zeros(count, np.intp)
+        totals = np.zeros(count, np.float32)
+        rows, last, room = np.arange(count), np.full(count, ends.sos_id), self.room(count)
+        for t in range(ids.shape[1]):
+            last, log_probs = room.likeliest(self.step(last, state, memory, owners[rows]))
+            totals[rows] += log_probs
+            ids[rows, t], said[rows] = last, t + 1
+            kept = np.flatnonzero((last != ends.eos_id) & (t + 1 < bounds[rows]))
+            if not len(kept):
+                break
+            if len(kept) < len(rows):
+                rows, last, state = rows[kept], last[kept], state[kept]
+        return GreedyAnswers(ids, said, totals)
 
 
 def _places(ids: Ids, lengths: Indices) -> tuple[NDArray[np.intp], NDArray[np.intp]]:

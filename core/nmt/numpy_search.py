@@ -15,11 +15,10 @@ from typing import NamedTuple, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from core.nmt.compiled_model import CompiledModel
 from core.nmt.dataset import pad
 from core.nmt.hparams import HParams
 from core.nmt.numpy_layers import Floats, Ids, places
-from core.nmt.numpy_logits import Continuations, Hypotheses
+from core.nmt.numpy_logits import Continuations, Hypotheses, Room
 from core.nmt.numpy_model import Memory, NumpyModel, State
 from core.nmt.search import Ends
 
@@ -118,7 +117,6 @@ class _Search:
         self.bounds = np.array(bounds)
         self.ends = ends
         self.beam_width = beam_width
-        self._room = model.room(len(sources) * max(1, beam_width))
 
     def run(self) -> list[Found]:
         """The best hypothesis for each source."""
@@ -132,33 +130,12 @@ class _Search:
 
     def _search_greedily(self, sentences: NDArray[np.intp], state: State, memory: Memory) -> list[Found]:
         """The likeliest token, again and again, for each of `sentences`; `state` has a row for each of them."""
-        bounds = self.bounds[sentences]
-        search = self.model.search_greedily if isinstance(self.model, CompiledModel) else self._step_greedily
-        ids, said, log_probs = search(sentences, bounds, state, memory, self.ends)
+        ids, said, log_probs = self.model.search_greedily(sentences, self.bounds[sentences], state, memory, self.ends)
         lengths = said - (ids[np.arange(len(said)), said - 1] == self.ends.eos_id)
         return [
             Found(row[:length], log_prob, steps)
             for row, length, log_prob, steps in zip(*(a.tolist() for a in (ids, lengths, log_probs, said)), strict=True)
         ]
-
-    def _step_greedily(
-        self, sentences: NDArray[np.intp], bounds: NDArray[np.intp], state: State, memory: Memory, ends: Ends
-    ) -> tuple[NDArray[np.intp], NDArray[np.intp], Floats]:
-        """As `CompiledModel.search_greedily`, step by step."""
-        count = len(bounds)
-        ids, steps = np.zeros((count, int(bounds.max())), np.intp), np.zeros(count, np.intp)
-        totals = np.zeros(count, np.float32)
-        rows, last = np.arange(count), np.full(count, ends.sos_id)
-        for t in range(ids.shape[1]):
-            last, log_probs = self._room.likeliest(self.model.step(last, state, memory, sentences[rows]))
-            totals[rows] += log_probs
-            ids[rows, t], steps[rows] = last, t + 1
-            kept = np.flatnonzero((last != ends.eos_id) & (t + 1 < bounds[rows]))
-            if not len(kept):
-                break
-            if len(kept) < len(rows):
-                rows, last, state = rows[kept], last[kept], state[kept]
-        return ids, steps, totals
 
     def _search_beams(self, state: State, memory: Memory) -> list[Found]:
         """Beam search without penalties, for its best hypothesis alone.
@@ -183,6 +160,7 @@ class _Search:
         the greedy hypothesis, should that have been asked for. `state` and `memory` have a row for each source.
         """
         best: dict[int, Found] = {}
+        room = self.model.room(len(sentences) * self.beam_width)
         # Of each source, what its greedy hypothesis has, once it is known, and what the best that has ended has, too.
         reached = np.full(len(self.bounds), -np.inf, np.float32)
         ended = reached.copy()
@@ -190,7 +168,7 @@ class _Search:
         live = _Live(sentences, np.zeros(len(sentences), np.float32), starts, state[sentences])
         while len(live.sentences):
             step = live.ids.shape[1]
-            grown = self._grow(live, memory, ended)
+            grown = self._grow(live, memory, ended, room)
             owners = live.sentences[grown.parents]
             for owner in self._without_room(owners, grown, ended) if best else ():
                 best.pop(owner, None)
@@ -219,10 +197,10 @@ class _Search:
         said = [] if token == self.ends.eos_id else [token]
         return Found([*before.tolist(), *said], float(grown.log_probs[place]), step)
 
-    def _grow(self, live: _Live, memory: Memory, ended: Floats) -> Continuations:
+    def _grow(self, live: _Live, memory: Memory, ended: Floats, room: Room) -> Continuations:
         """Each source's continuations that belong to its beam, the best first, and none that can't win."""
         vectors = self.model.step(live.ids[:, -1], live.state, memory, live.sentences)
-        return self._room.best(vectors, Hypotheses(live.sentences, live.log_probs), ended, self.beam_width)
+        return room.best(vectors, Hypotheses(live.sentences, live.log_probs), ended, self.beam_width)
 
 
 def _sure(owners: NDArray[np.intp], grown: Continuations, step: int, ended: Floats) -> NDArray[np.intp]:

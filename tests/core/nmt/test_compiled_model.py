@@ -1,6 +1,7 @@
 """A compiled model's steps, held to those of NumPy over the same weights."""
 
 import gc
+import tracemalloc
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import cache
@@ -200,7 +201,7 @@ def test_room_outlives_the_model_that_it_was_asked_of():
     model = CompiledModel(Seq2Seq(PLAIN, VOCAB, VOCAB), library)
     vectors = np.random.default_rng(4).normal(size=(3, PLAIN.num_units)).astype("f")
     room, expected = model.room(3), model.room(3).likeliest(vectors)
-    size = pack(model.projection).size
+    size = pack(np.zeros((PLAIN.num_units, VOCAB), "f")).size
     del model
     gc.collect()
     # They would lie where the weights lay, had those gone with the model.
@@ -208,6 +209,30 @@ def test_room_outlives_the_model_that_it_was_asked_of():
     for found, value in zip(room.likeliest(vectors), expected, strict=True):
         np.testing.assert_array_equal(found, value)
     del others
+
+
+@pytest.mark.parametrize("encoder_type", ["uni", "bi"])
+@pytest.mark.parametrize("make", [NumpyModel, lambda model: CompiledModel(model, library)], ids=["numpy", "compiled"])
+def test_every_weight_is_held_once(make, encoder_type):
+    units, layers, vocab = 128, 4, 512
+    ways, size = {"uni": (1, units), "bi": (2, 2 * units)}[encoder_type]
+    hparams = replace(PLAIN, num_units=units, num_layers=layers, encoder_type=encoder_type)
+    model = Seq2Seq(hparams, vocab, vocab)
+    make(model)  # what is made but once is no part of it
+    gc.collect()
+    tracemalloc.start()
+    try:
+        copy = make(model)
+        gc.collect()
+        held, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    gates = 4 * units
+    stack = vocab * gates + units * gates + (layers // ways - 1) * 2 * units * gates  # a table, then kernels
+    decoder = vocab * gates + layers * 2 * units * gates + units * units + size * 2 * units + units * vocab
+    needed = 4 * (ways * stack + decoder)
+    assert needed < held < 1.02 * needed
+    assert copy.units == units
 
 
 @pytest.mark.parametrize("strange", [-1, VOCAB, 2**31 - 1])

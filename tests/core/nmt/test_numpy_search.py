@@ -117,10 +117,8 @@ def test_many_at_once_give_what_each_gives_alone(beam_width):
             assert one.log_prob == pytest.approx(alone.log_prob, rel=1e-4)
 
 
-class Chain:
+class Chain(NumpyModel):
     """A model whose next token depends on the last one alone, by a table of log-probabilities (V, V)."""
-
-    rows_a_thread = 32
 
     def __init__(self, table):
         self.projection = np.log(np.maximum(table, 1e-9)).astype("f")
