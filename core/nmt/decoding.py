@@ -247,7 +247,8 @@ class Decoder:
         found = [one for one in found if one.log_prob > FORBIDDEN / 2]
         if not self._ranking.weight:
             return found
-        scores = (self._ranking.score(one.log_prob, one.scored_tokens) for one in found)
+        # What the search has put on top of the log-probability is the coverage penalty.
+        scores = (self._ranking.score(one.log_prob, one.scored_tokens) + one.score - one.log_prob for one in found)
         return sorted((one._replace(score=score) for one, score in zip(found, scores, strict=True)), key=_by_score)
 
     def _ranked(self, found: Found) -> Ranked:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -144,12 +145,10 @@ class Goals:
         A sentence that no other can be ranked above is found by every search. How likely it is takes one step for all
         its tokens, where searching for it takes one for each.
         """
-        hparams = self._model.hparams
-        if not covers_search(hparams, tree=self._tree is not None) or hparams.tgt_max_len_infer is None:
+        if not covers_search(self._model.hparams, tree=self._tree is not None):
             return rows
-        fitting = {row for row in rows.tolist() if self._fits(row)}
-        unsure = [row for row in rows.tolist() if row not in fitting]
-        asked = sorted(fitting, key=lambda row: len(self._targets[row]))
+        unsure = [row for row in rows.tolist() if row not in self._fitting]
+        asked = sorted(self._fitting.intersection(rows.tolist()), key=lambda row: len(self._targets[row]))
         for at in range(0, len(asked), _SURVEYED):
             part = np.array(asked[at : at + _SURVEYED])
             log_probs = self._log_probs(*cut_batch(self._corpus, part, **self._ends._asdict())).numpy()
@@ -157,10 +156,16 @@ class Goals:
             unsure += part[~sure].tolist()
         return np.array(unsure, np.int64)
 
+    @cached_property
+    def _fitting(self) -> frozenset[int]:
+        return frozenset(row for row in self._keep.tolist() if self._fits(row))
+
     def _fits(self, row: int) -> bool:
-        """Whether a pair is short enough for a search to read and to say all of it."""
+        """Whether a search reads and may say all of a pair: what is not in the tree never comes, however likely."""
         hparams = self._model.hparams
         reads = hparams.src_max_len_infer is None or len(self._sources[row]) <= hparams.src_max_len_infer
+        if self._tree:
+            return reads and self._targets[row].tolist() in self._tree
         return reads and len(self._targets[row]) < (hparams.tgt_max_len_infer or 0)
 
     def _sentence_log_probs(self, *batch: tf.Tensor) -> tf.Tensor:

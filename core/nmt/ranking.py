@@ -28,15 +28,20 @@ class Ranking(NamedTuple):
 
     def score(self, log_prob: float, tokens: int) -> float:
         """log p / ((5 + tokens) / 6)^weight, the end token counted: Wu et al. (2016), Eq. 14."""
-        return log_prob / math.pow((5 + tokens) / 6, self.weight)
+        return log_prob / self._penalty(tokens)
 
     def sure(self, log_probs: ArrayLike, tokens: ArrayLike) -> NDArray[np.bool_]:
         """Which sentences, of these log-probabilities and tokens, (N,), no other one can be ranked above.
 
-        All others share what a sentence leaves of the probability; at best one has it all and is as long as any.
+        All others share what a sentence leaves of the probability; at best one has it all and the greatest penalty of
+        any, that of the longest, or of the shortest should longer ones be rather avoided. Sentences that are sure have
+        more than half of the probability, so that every search finds them.
         """
         log_probs, tokens = np.asarray(log_probs, np.float64), np.asarray(tokens, np.float64)
         others = np.log1p(-np.exp(np.minimum(log_probs, 0)) / _ROUNDED)
-        others /= math.pow((5 + self.longest) / 6, self.weight)
+        others /= max(self._penalty(1), self._penalty(self.longest))
         sure: NDArray[np.bool_] = log_probs / ((5 + tokens) / 6) ** self.weight > others
         return sure
+
+    def _penalty(self, tokens: int) -> float:
+        return math.pow((5 + tokens) / 6, self.weight)

@@ -32,6 +32,7 @@ class TargetTree:
         """`sentences`: ids without the end token; the same one twice counts once. `NmtError` when there are none."""
         if not sentences:
             raise NmtError("there is no sentence to be said")
+        self._eos_id = eos_id
         self.depth = max(map(len, sentences)) + 1  # most tokens of a sentence, its end counted
         lengths = np.array([len(sentence) for sentence in sentences])
         nodes = np.zeros(len(sentences), np.int64)
@@ -50,6 +51,17 @@ class TargetTree:
         self.tokens: Indices = np.concatenate(tokens)
         self._parents: Indices = np.concatenate(parents)
         self.first: Indices = np.searchsorted(self._parents, np.arange(count + 1))
+
+    def __contains__(self, sentence: Sequence[int]) -> bool:
+        """Whether `sentence`, ids without the end token, is one of those that may be said."""
+        node = ROOT
+        for token in (*sentence, self._eos_id):
+            ways = self.tokens[self.first[node] : self.first[node + 1]]
+            place = int(np.searchsorted(ways, token))
+            if place == len(ways) or ways[place] != token:
+                return False
+            node = int(self.first[node]) + place + 1
+        return True
 
     def branches(self, nodes: NDArray[np.integer]) -> tuple[Indices, Indices]:
         """Every branch of `nodes` (N,), in their order: which of them each leaves (C,), and its number (C,)."""

@@ -1,10 +1,12 @@
 """Training towards answers: what batches hold, what asking finds, and when training may end."""
 
 import json
+from dataclasses import replace
 from itertools import islice
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from core.nmt.__main__ import main
 from core.nmt.dataset import read_corpus
@@ -12,7 +14,8 @@ from core.nmt.goals import Check, Goals
 from core.nmt.hparams import HParams
 from core.nmt.model import Seq2Seq
 from core.nmt.search import Ends
-from core.nmt.vocab import SPECIALS, Vocab
+from core.nmt.target_tree import TargetTree
+from core.nmt.vocab import EOS_ID, SPECIALS, Vocab
 
 TOKENS = [*"가나다라마바사아자차"]
 VOCAB = Vocab([*SPECIALS, *TOKENS])
@@ -97,6 +100,24 @@ def test_the_probability_of_a_sentence_is_that_of_its_tokens_and_its_end(goals):
     # Weights are small at first, so that every token is about as likely as every other.
     tokens = np.array([2] * 6 + [3] * 2)
     np.testing.assert_allclose(found / tokens, -np.log(len(VOCAB)), rtol=0.1)
+
+
+def test_what_is_surely_said_need_not_be_asked_unless_the_tree_or_the_bounds_leave_it_out(tmp_path, monkeypatch):
+    pairs = [("가", "나"), ("가 나", "나 다"), ("나", "다"), ("다", "가 가 가 가 가 가"), ("가 나 다", "나")]
+    write(tmp_path, "keep", pairs)
+    corpus = read_corpus(tmp_path / "keep", HPARAMS, VOCAB, VOCAB, training=False)
+    hparams = replace(HPARAMS, src_max_len_infer=2)
+    model, tree = (
+        Seq2Seq(hparams, len(VOCAB), len(VOCAB)),
+        TargetTree([VOCAB.numbers(["나"]), VOCAB.numbers(["가"] * 6)], EOS_ID),
+    )
+    keep = np.arange(5) + 10
+    # All are said to be as good as certain, but for one that has a third of the probability.
+    monkeypatch.setattr(Goals, "_sentence_log_probs", lambda _, *batch: tf.where(batch[1] == 2, -1.1, -1e-3))
+    for known, asked in ((None, {11, 13, 14}), (tree, {11, 12, 14})):
+        goals = Goals(model, Ends(1, 2), corpus, corpus, corpus, known)
+        assert set(goals._unsure(keep).tolist()) == asked
+        assert set(goals._unsure(keep[:2]).tolist()) == {11}
 
 
 @pytest.mark.slow

@@ -15,10 +15,10 @@ from core.nmt.errors import NmtError
 from core.nmt.hparams import HParams
 from core.nmt.kernels import load_kernels
 from core.nmt.model import Pretrained, SearchState, Seq2Seq, Start
-from core.nmt.numpy_logits import Logits
-from core.nmt.numpy_model import Memory, NumpyModel, covers
+from core.nmt.numpy_model import NumpyModel, covers
 from core.nmt.numpy_search import best_answers, covers_search
 from core.nmt.search import Ends, greedy_search
+from tests.core.nmt.chain_model import Chain
 from tests.core.nmt.random_sentences import variants
 
 ENDS = Ends(1, 2)
@@ -115,23 +115,6 @@ def test_many_at_once_give_what_each_gives_alone(beam_width):
             [alone] = best_answers(model, [source], [10], beam_width, ends)
             assert (one.ids, one.scored_tokens) == (alone.ids, alone.scored_tokens)
             assert one.log_prob == pytest.approx(alone.log_prob, rel=1e-4)
-
-
-class Chain(NumpyModel):
-    """A model whose next token depends on the last one alone, by a table of log-probabilities (V, V)."""
-
-    def __init__(self, table):
-        self.projection = np.log(np.maximum(table, 1e-9)).astype("f")
-
-    def encode(self, ids, lengths):
-        count = len(lengths)
-        return np.zeros((count, 1, 0), "f"), Memory(np.zeros((count, 1, 0), "f"), np.ones(count, int), None)
-
-    def room(self, rows):
-        return Logits(self.projection, rows)
-
-    def step(self, ids, state, memory, owners):
-        return np.eye(len(self.projection), dtype="f")[ids]
 
 
 def test_a_greedy_answer_that_fell_out_of_the_beam_does_not_win():

@@ -38,6 +38,14 @@ def test_branches_of_several_nodes_tell_whose_they_are():
 def test_the_ways_are_the_sentences(sentences):
     tree = TargetTree(sentences, EOS)
     assert sorted(ways(tree)) == sorted({(*sentence, EOS) for sentence in sentences})
+    assert all(sentence in tree for sentence in sentences)
+
+
+@given(
+    st.lists(st.lists(st.integers(3, 5), max_size=3), min_size=1, max_size=4), st.lists(st.integers(3, 6), max_size=4)
+)
+def test_a_tree_holds_its_sentences_and_no_other(sentences, asked):
+    assert (asked in TargetTree(sentences, EOS)) == (asked in sentences)
 
 
 def test_no_sentence_is_no_tree():
