@@ -1,5 +1,6 @@
 import io
 import json
+from dataclasses import replace
 from functools import partial
 
 import pytest
@@ -7,9 +8,11 @@ from django.core.management import CommandError, call_command
 
 from chat.management.commands import makedata
 from chat.models import Category, Chat
+from chat.training import work
 from chat.training.run import TrainingRun
 from chat.training.work import TrainingCancelled
 from chat.training_bar import TrainingBar
+from core.corpus import CorpusSettings
 from core.evolve import EvolveError, Progress, evolve
 from core.registry import Registry
 from core.text import Tokenizer
@@ -60,7 +63,10 @@ def engine(monkeypatch, data_dir):
 
 
 @pytest.fixture
-def run(capsys):
+def run(capsys, monkeypatch):
+    # A sign of life would wait for the test's own transaction to end.
+    monkeypatch.setattr(work, "BEAT_SECONDS", 3600)
+
     def run(*arguments, verbosity=0):
         call_command("makedata", *arguments, verbosity=verbosity)
         return capsys.readouterr()
@@ -223,9 +229,11 @@ def test_initial_without_a_bundled_model_is_a_clear_error(engine, run, data_dir,
 
 
 def test_imported_rows_are_held_out_and_scored_apart(engine, run, make_chat, monkeypatch):
+    made, few = makedata._run_settings, CorpusSettings(min_bulk=100)
+    monkeypatch.setattr(makedata, "_run_settings", lambda options: replace(made(options), corpus=few))
     Chat.objects.bulk_create(
         Chat(question=f"질문 {number}번", answer=f"답 {number}번", verify="approved", origin="import")
-        for number in range(1100)
+        for number in range(200)
     )
     make_chat("누구야?", "자람이에요", verify="approved", category=Category.objects.create(name="소개"))
     out = run().out
