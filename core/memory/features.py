@@ -34,6 +34,11 @@ class Spelling(NamedTuple):
         """Both spellings with their ends marked: the texts that an index takes runs of characters of."""
         return f" {self.words[:_COMPARED]} ", f"^{self.key[:_COMPARED]}$"
 
+    @property
+    def letters(self) -> str:
+        """The key in jamo, as far as it is compared."""
+        return self.key[:_COMPARED].translate(_JAMO)
+
 
 class Features(NamedTuple):
     """A question in three ways, each a set.
@@ -52,11 +57,10 @@ class Features(NamedTuple):
     def of(cls, spelling: Spelling, tokenizer: Tokenizer) -> Features:
         """The features of a question."""
         key = spelling.key[:_COMPARED]
-        letters = f"^{key.translate(_JAMO)}$"
         return cls(
             stems=frozenset(tokenizer.stems(spelling.words[:_COMPARED].strip())),
             pieces=frozenset([*key, *runs(f"^{key}$", _PIECE)]),
-            letters=frozenset(runs(letters, _LETTERS)),
+            letters=frozenset(runs(f"^{spelling.letters}$", _LETTERS)),
         )
 
 

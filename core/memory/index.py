@@ -31,6 +31,7 @@ class Index:
         self._index.register_tokenizer(_ANALYSER, tantivy.TextAnalyzerBuilder(splitter).build())
         self._writer: tantivy.IndexWriter | None = None  # starts a thread: not before there is something to write
         self._searcher = self._index.searcher()
+        self._is_changed = False
 
     def add(self, number: int, question: Spelling) -> None:
         """Add a question under a `number` that no other has."""
@@ -46,7 +47,8 @@ class Index:
 
     def commit(self) -> None:
         """Let searches that begin from now on see what was changed."""
-        if self._writer is not None:
+        if self._writer is not None and self._is_changed:
+            self._is_changed = False
             self._writer.commit()
             self._index.reload()
             self._searcher = self._index.searcher()
@@ -63,6 +65,7 @@ class Index:
         return [int(number) for number in numbers if number is not None]
 
     def _open(self) -> tantivy.IndexWriter:
+        self._is_changed = True
         if self._writer is None:
             self._writer = self._index.writer(heap_size=_WRITER_BYTES, num_threads=1)
         return self._writer

@@ -33,6 +33,7 @@ class Match:
         question, answer: as they stand in that row.
         similarity: 0 to 1; 1.0 for the same question (`core.text.question_key`), and for no other.
         shared: how many different reviewed questions have this very answer.
+        alike: whether the question is the one that was asked, in hardly other words.
     """
 
     row: int
@@ -40,3 +41,4 @@ class Match:
     answer: str
     similarity: float
     shared: int = 1
+    alike: bool = False

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Collection
+from functools import lru_cache
 
 from core.text import normalise, question_key
 
@@ -12,6 +13,10 @@ from core.text import normalise, question_key
 def digest(key: str) -> str:
     """What is kept of a `question_key` whose text is deleted: its SHA-256, in hexadecimal digits."""
     return hashlib.sha256(key.encode()).hexdigest()
+
+
+# What is the same in two spellings of an answer. The same few are asked about again and again.
+_form = lru_cache(5000)(question_key)
 
 
 class WrongAnswers:
@@ -24,6 +29,13 @@ class WrongAnswers:
     def __init__(self) -> None:
         self._marked: dict[str, Counter[str]] = {}
         self.kept: frozenset[tuple[str, str]] = frozenset()
+
+    def __bool__(self) -> bool:
+        return bool(self._marked or self.kept)
+
+    def __contains__(self, key: str) -> bool:
+        """Whether some row marks an answer as wrong for the question with this `key`."""
+        return key in self._marked
 
     def add(self, key: str, answers: Collection[str]) -> None:
         """Mark `answers` as wrong for the question with this `key`."""
@@ -54,7 +66,7 @@ class WrongAnswers:
             return False
         if spelt in marked:
             return True
-        form = question_key(answer)
-        if form in map(question_key, right):
+        form = _form(answer)
+        if form in map(_form, right):
             return False
-        return form in map(question_key, marked) or (digest(key), digest(form)) in self.kept
+        return form in map(_form, marked) or (digest(key), digest(form)) in self.kept

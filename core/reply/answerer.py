@@ -21,7 +21,6 @@ NEAREST = 20  # reviewed questions that are looked at
 _MOST_CANDIDATES = 5
 _MOST_OFFERS = 2
 _SAME = 1.0  # similarity of the question itself
-_ALIKE = 0.8  # and of one in other words or with a slip of the finger, for which what is wrong there is wrong too
 
 # Surer than this, by its own score, the engine has to be of what no reviewed question is near to. Of questions that
 # nothing answers it is so sure of one in a hundred.
@@ -54,7 +53,7 @@ class Sentences:
 class Thought:
     """A question, the reviewed rows near to it, the acceptable answers, best first, and whether to say the first.
 
-    `alike` are the reviewed questions that it is hardly other words of, however the engine reads them.
+    `alike` are the keys of the reviewed questions that it is hardly other words of, however the engine reads them.
     """
 
     question: Question
@@ -93,7 +92,7 @@ class Answerer:
         if self._memory is None or not question.tokens or self._rules.blocks(question.text):
             return Thought(question)
         matches = self._memory.find(question.text, NEAREST)
-        thought = Thought(question, matches, [one.question for one in matches if one.similarity >= _ALIKE])
+        thought = Thought(question, matches, self._memory.alike(question.text, matches))
         if question.mode == "neural":
             return thought
         same = [Candidate(one.answer, "memory", _SAME) for one in thought.matches if one.similarity == _SAME]
@@ -169,7 +168,7 @@ class Answerer:
 
         The engine goes on saying it until it has learned the correction, and is surest of what it was trained on.
         """
-        return self._memory is not None and any(self._memory.is_wrong(one, answer) for one in thought.alike)
+        return self._memory is not None and self._memory.is_wrong(thought.question.text, answer, thought.alike)
 
     def _reply(self, thought: Thought) -> Reply:
         question, candidates = thought.question, tuple(thought.candidates)

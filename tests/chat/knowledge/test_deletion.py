@@ -40,6 +40,7 @@ def test_what_was_wrong_stays_wrong_when_its_row_is_deleted(knowledge, make_chat
     assert not Chat.objects.exists()
     assert is_wrong(knowledge)
     assert is_wrong(knowledge, question="이름이뭐야ㅋㅋ", answer="글쎄요.")
+    assert is_wrong(knowledge, question="이름이 뭐예요?")
     assert not is_wrong(knowledge, answer=RIGHT)
     assert not is_wrong(knowledge, question="오늘 뭐 해?")
 

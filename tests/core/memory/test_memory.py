@@ -1,9 +1,12 @@
 """The memory as its users see it."""
 
+import random
+
 import pytest
 
-from core.memory import Lesson, Memory
-from core.text import Tokenizer, get_analyser
+from core.memory import Lesson, Memory, digest
+from core.text import Tokenizer, get_analyser, question_key
+from core.text.noise import Family, Kind, noisy
 
 LESSONS = [
     Lesson(1, "오늘 뭐 해?", "자라는 중이에요."),
@@ -103,3 +106,60 @@ def test_a_correction_of_marks_alone_makes_the_old_spelling_wrong(memory):
     memory.put([Lesson(20, "배고파", "참으세요!", ("참으세요",))])
     assert memory.is_wrong("배고파", "참으세요")
     assert not memory.is_wrong("배고파", "참으세요!")
+
+
+ASKED = ["배고파", "여행 가고 싶어", "오늘 점심에는 뭐 먹지?", "나 너무 피곤해요", "남자친구가 생겼어.", "이름이 뭐야?"]
+
+
+def refused(memory, question, answer="참으세요."):
+    """Whether an answer is refused as whoever answers asks for it."""
+    return memory.is_wrong(question, answer, memory.alike(question, memory.find(question)))
+
+
+@pytest.mark.parametrize("right", [None, "그렇군요."])
+@pytest.mark.parametrize("kind", Kind)
+def test_what_is_wrong_is_wrong_for_every_noisy_form_with_and_without_a_right_answer(memory, kind, right):
+    memory.put(Lesson(row, asked, right, ("참으세요.",)) for row, asked in enumerate(ASKED, start=100))
+    rng = random.Random(5)
+    forms = {noisy(asked, kind, family, rng) for asked in ASKED for family in Family for _ in range(5)} - {None}
+    assert len(forms) > 3
+    assert [form for form in forms if not refused(memory, form)] == []
+    assert not any(refused(memory, form, "다른 답") for form in forms)
+    memory.drop(range(100, 200))
+    assert not any(refused(memory, form) for form in forms)
+
+
+def test_what_is_wrong_is_not_wrong_for_another_question(memory):
+    memory.put([Lesson(20, "여행 가기 싫어", None, ("여행은 언제나 좋죠.",))])
+    assert not refused(memory, "여행 가고 싶다", "여행은 언제나 좋죠.")
+    assert not refused(memory, "여행 좋아해?", "여행은 언제나 좋죠.")
+
+
+def test_a_question_with_wrong_answers_alone_is_not_among_those_found_and_keeps_none_of_them_out(memory):
+    memory.put(Lesson(100 + number, f"배고파 {number}번", None, ("참으세요.",)) for number in range(60))
+    assert top(memory, "배고파 61번") == [(3, "얼른 맛난 음식 드세요.")]
+
+
+def test_an_approval_of_the_very_question_wins_over_marks_of_its_other_forms(memory):
+    memory.put([Lesson(20, "배고파", None, ("참으세요.",))])
+    assert refused(memory, "배고파요")
+    memory.put([Lesson(21, "배고파요", "참으세요.")])
+    assert not refused(memory, "배고파요ㅋㅋ")
+    assert refused(memory, "배고파")
+
+
+def test_a_question_that_is_answered_and_unanswered_again_stays_refused(memory):
+    memory.put([Lesson(20, "점심 뭐 먹지", None, ("참으세요.",))])
+    memory.put([Lesson(21, "점심 뭐 먹지", "김밥이요.")])
+    assert refused(memory, "점심 뭐 먹찌")
+    assert memory.find("점심 뭐 먹지")[0].answer == "김밥이요."
+    memory.drop([21])
+    assert refused(memory, "점심 뭐 먹찌")
+    memory.drop([20])
+    assert not refused(memory, "점심 뭐 먹찌")
+
+
+def test_marks_whose_text_is_gone_hold_in_the_other_ending_too(memory):
+    memory.keep_wrong([(digest(question_key("배불러")), digest(question_key("참으세요.")))])
+    assert refused(memory, "배불러요ㅠㅠ")
+    assert not refused(memory, "배고파요")

@@ -71,6 +71,22 @@ def test_what_is_wrong_is_wrong_in_hardly_other_words_too_however_sure_the_engin
     assert old not in {one.text for one in ask(asked, read_as=apart).candidates}, "however the engine reads it"
 
 
+@pytest.mark.parametrize(
+    "form", ["색깔은 뭐가 좋아요?", "색깔은 뭐가 좋아ㅋㅋ", "색깔은뭐가 좋아", "색갈은 뭐가 좋아?"]
+)
+@pytest.mark.parametrize("mode", ["hybrid", "neural"])
+def test_a_rejected_question_without_a_right_answer_is_refused_in_every_form(
+    ask, memory, tokenizer, hypothesis, form, mode
+):
+    spelt = tuple(tokenizer.spell_known(tokenizer.split(form), frozenset()))
+    says = {spelt: [hypothesis(("▁네",), 0.99), hypothesis(("▁빨간색이요",), 0.98)]}
+    assert ask(form, mode, answers=says).text == "네"
+    memory.put([Lesson(4, "색깔은 뭐가 좋아?", None, ("네",))])
+    reply = ask(form, mode, answers=says)
+    assert reply.text == "빨간색이요"
+    assert "네" not in {one.text for one in reply.candidates}
+
+
 def test_of_near_questions_the_engine_tells_which_is_meant(ask):
     text = "무슨 노래 무슨 색 좋아해?"
     for word, answer in (("노래", "느린 노래요."), ("색", "파란색이요.")):
