@@ -28,7 +28,7 @@ from chat.feedback.admin import FeedbackAdmin, VisitorAdmin  # noqa: F401
 from chat.filters import DayRangeFilter
 from chat.formats import FORMATS
 from chat.inbox.approval import ApprovalAdmin, ApprovalForm, may_approve_alone
-from chat.inbox.services import review
+from chat.inbox.services import add, decide_on_all, review
 from chat.knowledge.admin import BlockRuleAdmin  # noqa: F401
 from chat.models import Category, Chat
 from chat.provenance import Provenance
@@ -215,7 +215,7 @@ class ChatAdmin(Provenance, ApprovalAdmin, ModelAdmin, ImportExportModelAdmin):
         if change:
             review(user=request.user, chat=obj, changed=form.changed_data)
         else:
-            services.add_pair(chat=obj, origin=Chat.Origin.HAND, reviewer=request.user)
+            add(user=request.user, chat=obj, origin=Chat.Origin.HAND)
         self.tell_contradictions(request, obj)
 
     # --- Many rows ------------------------------------------------------------------------------------------
@@ -224,7 +224,7 @@ class ChatAdmin(Provenance, ApprovalAdmin, ModelAdmin, ImportExportModelAdmin):
     def approve(self, request: HttpRequest, queryset: QuerySet[Chat]) -> None:
         """Let the chosen rows be learned."""
         unknown = queryset.without_answer().order_by().count()
-        count = services.set_verify(chats=queryset, verify=Chat.Verify.APPROVED, reviewer=request.user)
+        count = decide_on_all(user=request.user, verify=Chat.Verify.APPROVED, chats=queryset)
         self._tell(
             request,
             ngettext("대화 %d개를 검토완료로 바꿨어요.", "대화 %d개를 검토완료로 바꿨어요.", count) % count,
@@ -240,7 +240,7 @@ class ChatAdmin(Provenance, ApprovalAdmin, ModelAdmin, ImportExportModelAdmin):
     @action(description=_("삭제필요로 바꾸기"), permissions=["change"])
     def mark_for_deletion(self, request: HttpRequest, queryset: QuerySet[Chat]) -> None:
         """Keep the chosen rows from being learned."""
-        count = services.set_verify(chats=queryset, verify=Chat.Verify.DELETE, reviewer=request.user)
+        count = decide_on_all(user=request.user, verify=Chat.Verify.DELETE, chats=queryset)
         self._tell(
             request,
             ngettext("대화 %d개를 삭제필요로 바꿨어요.", "대화 %d개를 삭제필요로 바꿨어요.", count) % count,

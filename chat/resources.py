@@ -1,5 +1,6 @@
 """What the admin exports and imports: rows of chats as tables. Saving goes through services."""
 
+import uuid
 from typing import Any
 
 import tablib
@@ -9,6 +10,7 @@ from import_export import fields, resources, widgets
 from import_export.results import Result
 
 from chat import services
+from chat.inbox.services import add, review
 from chat.models import Category, Chat
 from chat.pairfiles import MAX_TEXT_LENGTH, Problem, find_columns, find_problem
 
@@ -127,6 +129,7 @@ class ChatResource(resources.ModelResource):
         if columns.category is not None:
             headers[columns.category] = "category"
         dataset.headers = headers
+        self._batch = uuid.uuid4()  # what one file decides is one decision
 
     def before_import_row(self, row: dict[str, Any], **kwargs: Any) -> None:
         """Make text of what a spreadsheet may hold as a number, and check the pair."""
@@ -165,11 +168,11 @@ class ChatResource(resources.ModelResource):
     def do_instance_save(self, instance: Chat, is_create: bool) -> None:
         """Save through the services, which note who reviewed what."""
         if is_create:
-            services.add_pair(chat=instance, origin=Chat.Origin.IMPORT, reviewer=self._reviewer)
+            add(user=self._reviewer, chat=instance, origin=Chat.Origin.IMPORT, batch=self._batch)
             return
         before = Chat.objects.get(pk=instance.pk)
         changed = [name for name in _REVIEWED if getattr(before, name) != getattr(instance, name)]
-        services.save_review(chat=instance, changed=changed, reviewer=self._reviewer)
+        review(user=self._reviewer, chat=instance, changed=changed, batch=self._batch)
 
 
 def name_columns(result: Result) -> None:

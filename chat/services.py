@@ -154,6 +154,17 @@ def set_verify(*, chats: QuerySet[Chat], verify: Chat.Verify, reviewer: Abstract
 
 
 @transaction.atomic
+def save_reviews(*, chats: Sequence[Chat], reviewer: AbstractBaseUser) -> None:
+    """Save the decision and the correction of many rows, which the caller has locked, as one review of all of them."""
+    review = _review_by(reviewer)
+    for chat in chats:
+        for name, value in review.items():
+            setattr(chat, name, value)
+    Chat.objects.bulk_update(chats, ["correction", "verify", *review])
+    _reject_twins([chat for chat in chats if chat.verify == Chat.Verify.DELETE], review)
+
+
+@transaction.atomic
 def set_canary(*, chats: QuerySet[Chat], canary: bool, reviewer: AbstractBaseUser) -> int:
     """Mark many rows as answers that must always hold, or no longer; return how many changed.
 

@@ -5,14 +5,16 @@ process learns of it at once.
 """
 
 import uuid
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import transaction
+from django.db.models import Min, QuerySet
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
@@ -27,6 +29,11 @@ from chat.training.selectors import last_training
 from core.text import normalise
 
 UNDOABLE = 20  # of one's own decisions; a group decided at once is one
+
+_AT_ONCE = 1000  # rows of one statement
+_UNREAD = ("nearest", "candidates", "offers")  # what no decision is made by, and is most of a row
+
+_LINES = 100  # of the history, looked at at once
 
 Kind = Decision.Kind
 HOLDING = (Kind.APPROVE, Kind.CORRECT)  # an answer to be right
@@ -85,19 +92,56 @@ def decide(
 
 
 @transaction.atomic
-def review(*, user: AbstractBaseUser, chat: Chat, changed: Collection[str]) -> None:
-    """Save what was changed on a chat's own page; a decision among it stands in the history and can be taken back."""
+def decide_on_all(*, user: AbstractBaseUser, verify: Chat.Verify, chats: QuerySet[Chat]) -> int:
+    """Approve or reject many rows as `chat.services.set_verify` does, each with its line; return how many have it now.
+
+    All lines are one decision, which is taken back as one; there are as few statements a row as without them.
+    """
+    batch, count = uuid.uuid4(), 0
+    seen: set[int] = set()
+    for some in _parts(chats.order_by().values_list("pk", flat=True)):
+        rows = [chat for chat in _locked(some) if chat.pk not in seen]
+        if verify == Chat.Verify.APPROVED:
+            rows = [chat for chat in rows if _holds_an_answer(chat)]
+        twins = _locked(approved_twins(rows)) if verify == Chat.Verify.DELETE else []
+        changing = {chat.pk: chat for chat in (*rows, *twins)}
+        chosen = Chat.objects.filter(pk__in=[chat.pk for chat in rows])
+        count += services.set_verify(chats=chosen, verify=verify, reviewer=user)
+        seen |= changing.keys()
+        Decision.objects.bulk_create(_lines(changing.values(), verify, user, batch))
+    return count
+
+
+@transaction.atomic
+def review(*, user: AbstractBaseUser, chat: Chat, changed: Collection[str], batch: uuid.UUID | None = None) -> None:
+    """Save what was changed on a chat's own page; a decision among it stands in the history and can be taken back.
+
+    What shares a `batch` is taken back together.
+    """
     (stored,) = _locked([chat.pk])
     if (stored.verify, stored.correction) == (chat.verify, chat.correction) or chat.verify == Chat.Verify.PENDING:
         services.save_review(chat=chat, changed=changed, reviewer=user)
         return
     kind = Kind.REJECT if chat.verify == Chat.Verify.DELETE else Kind.APPROVE
     twins = _locked(set(approved_twins([chat])) - {chat.pk}) if kind == Kind.REJECT else []
-    before, batch = _fields(stored), uuid.uuid4()
+    before, batch = _fields(stored), batch or uuid.uuid4()
     services.save_review(chat=chat, changed=changed, reviewer=user)
     decisions = [_decision(chat, kind, before, user, batch)]
     decisions += [_decide_on(twin, kind, "", user, batch) for twin in twins]
     Decision.objects.bulk_create(decisions)
+
+
+@transaction.atomic
+def add(*, user: AbstractBaseUser, chat: Chat, origin: Chat.Origin, batch: uuid.UUID | None = None) -> None:
+    """Store a pair that a reviewer brings; what they decided on it at once stands in the history too.
+
+    Raises IntegrityError when the same pair is stored already.
+    """
+    services.add_pair(chat=chat, origin=origin, reviewer=user)
+    if chat.verify != Chat.Verify.PENDING:
+        kind = Kind.REJECT if chat.verify == Chat.Verify.DELETE else Kind.APPROVE
+        undecided = {"verify": Chat.Verify.PENDING.value, "reviewer": None, "reviewed_at": None}
+        _decision(chat, kind, _fields(chat) | undecided, user, batch or uuid.uuid4()).save(force_insert=True)
 
 
 @transaction.atomic
@@ -111,7 +155,8 @@ def undo(*, user: AbstractBaseUser, batch: uuid.UUID | None = None) -> Undone:
         raise InboxError(_("되돌릴 결정이 없어요. 내가 한 결정 가운데 마지막 %d번까지 되돌릴 수 있어요.") % UNDOABLE)
     decisions = list(Decision.objects.select_for_update().filter(batch=wanted, user=user).order_by("pk"))
     chats = {chat.pk: chat for chat in _locked(one.chat_id for one in decisions if one.chat_id)}
-    restored = [one for one in decisions if one.chat_id in chats and _restore(chats[one.chat_id], one, user)]
+    restored = [one for one in decisions if one.chat_id in chats and _is_as_left(chats[one.chat_id], one)]
+    _restore([(chats[one.chat_id], one) for one in restored if _did_something(one)], user)
     Decision.objects.filter(batch=wanted, user=user).update(undone_at=timezone.now())
     return Undone(Kind(decisions[0].kind), [one.chat_id for one in restored], len(decisions) - len(restored))
 
@@ -119,11 +164,15 @@ def undo(*, user: AbstractBaseUser, batch: uuid.UUID | None = None) -> Undone:
 def undoable(*, user: AbstractBaseUser) -> list[uuid.UUID]:
     """Return which of the user's last decisions can be taken back, the newest first."""
     newest: dict[uuid.UUID, bool] = {}
-    rows = Decision.objects.filter(user=user).order_by("-pk").values_list("batch", "undone_at")
-    for batch, undone_at in rows.iterator(chunk_size=100):
-        if batch not in newest and len(newest) == UNDOABLE:
-            break
-        newest[batch] = undone_at is None
+    lines = Decision.objects.filter(user=user).order_by("-pk")
+    while some := list(lines.values_list("batch", "undone_at")[:_LINES]):
+        for batch, undone_at in some:
+            if batch not in newest and len(newest) == UNDOABLE:
+                return [batch for batch, stands in newest.items() if stands]
+            newest[batch] = undone_at is None
+        # The last one may be of a hundred thousand lines: on to what was decided before it.
+        begun = Decision.objects.filter(batch=some[-1][0], user=user).aggregate(first=Min("pk"))["first"]
+        lines = lines.filter(pk__lt=begun)
     return [batch for batch, stands in newest.items() if stands]
 
 
@@ -131,7 +180,18 @@ def undoable(*, user: AbstractBaseUser) -> list[uuid.UUID]:
 
 
 def _locked(rows: Iterable[int]) -> list[Chat]:
-    return list(Chat.objects.select_for_update(of=("self",)).filter(pk__in=set(rows)).order_by("pk"))
+    chats = Chat.objects.select_for_update(of=("self",)).defer(*_UNREAD).order_by("pk")
+    return [chat for some in _parts(sorted(set(rows))) for chat in chats.filter(pk__in=some)]
+
+
+def _parts(rows: Iterable[int]) -> Iterator[list[int]]:
+    iterator = iter(rows)
+    while some := list(islice(iterator, _AT_ONCE)):
+        yield some
+
+
+def _holds_an_answer(chat: Chat) -> bool:
+    return bool(chat.correction) or chat.source != Chat.Source.FALLBACK
 
 
 def _decidable(chat: Chat | None, user: AbstractBaseUser) -> Chat:
@@ -154,7 +214,7 @@ def _right_answer(chat: Chat, kind: Kind, answer: str) -> str:
         return ""
     if kind == Kind.APPROVE:
         answer = chat.correction or chat.answer
-        if not chat.correction and chat.source == Chat.Source.FALLBACK:
+        if not _holds_an_answer(chat):
             raise InboxError(_("모른다고 한 말은 승인할 수 없어요. 알맞은 답을 적어 주세요."))
     if not normalise(answer):
         raise InboxError(_("답이 비어 있어요. 알맞은 답을 적어 주세요."))
@@ -215,6 +275,15 @@ def _decision(chat: Chat, kind: Kind, before: dict[str, Any], user: AbstractBase
     )
 
 
+def _lines(chats: Iterable[Chat], verify: Chat.Verify, user: AbstractBaseUser, batch: uuid.UUID) -> Iterator[Decision]:
+    """The lines of rows that hold what they held before they were given a decision."""
+    kind, now = Kind.REJECT if verify == Chat.Verify.DELETE else Kind.APPROVE, timezone.now()
+    for chat in chats:
+        before = _fields(chat)
+        chat.verify, chat.reviewer, chat.reviewed_at = verify, user, now
+        yield _decision(chat, kind, before, user, batch)
+
+
 # --- Back -----------------------------------------------------------------------------------------------------
 
 
@@ -229,20 +298,31 @@ def _fields(chat: Chat) -> dict[str, Any]:
     }
 
 
-def _restore(chat: Chat, decision: Decision, user: AbstractBaseUser) -> bool:
-    """Give a row back what it held before a decision; tell whether it was still as the decision left it."""
+def _is_as_left(chat: Chat, decision: Decision) -> bool:
+    """Whether a row is still as a decision left it."""
+    return (chat.verify, chat.correction) == (decision.after["verify"], decision.after["correction"])
+
+
+def _did_something(decision: Decision) -> bool:
     before, after = decision.before, decision.after
-    if (chat.verify, chat.correction) != (after["verify"], after["correction"]):
-        return False
-    if before["verify"] == after["verify"] and before["correction"] == after["correction"]:
-        return True
-    chat.verify, chat.correction = before["verify"], before["correction"]
-    services.save_review(chat=chat, changed=["verify", "correction"], reviewer=user)
+    return (before["verify"], before["correction"]) != (after["verify"], after["correction"])
+
+
+def _restore(decided: Collection[tuple[Chat, Decision]], user: AbstractBaseUser) -> None:
+    """Give rows back what they held before they were decided on."""
+    if not decided:
+        return
+    for chat, decision in decided:
+        chat.verify, chat.correction = decision.before["verify"], decision.before["correction"]
+    services.save_reviews(chats=[chat for chat, _decision in decided], reviewer=user)
     trained = last_training()
-    if trained is None or trained < decision.at:
-        # Nobody has learned from it: the row is as if it had never been decided on. Otherwise the new date stays,
-        # by which the next training sees that something changed.
-        at = before["reviewed_at"]
-        reviewer = get_user_model().objects.filter(pk=before["reviewer"]).first()
-        Chat.objects.filter(pk=chat.pk).update(reviewer=reviewer, reviewed_at=parse_datetime(at) if at else None)
-    return True
+    # What nobody has learned from is as if it had never been decided on. Otherwise the new date stays, by which the
+    # next training sees that something changed.
+    unlearned = [(chat, decision) for chat, decision in decided if trained is None or trained < decision.at]
+    reviewers = {decision.before["reviewer"] for _chat, decision in unlearned}
+    kept = set(get_user_model().objects.filter(pk__in=reviewers).values_list("pk", flat=True))
+    for chat, decision in unlearned:
+        reviewer, at = decision.before["reviewer"], decision.before["reviewed_at"]
+        chat.reviewer_id = reviewer if reviewer in kept else None
+        chat.reviewed_at = parse_datetime(at) if at else None
+    Chat.objects.bulk_update([chat for chat, _decision in unlearned], ["reviewer", "reviewed_at"])

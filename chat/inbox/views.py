@@ -196,6 +196,9 @@ def undo(request: HttpRequest) -> HttpResponse:
     except InboxError as error:
         return _answer(request, _next(request), Shown(str(error), messages.WARNING))
     text = _("되돌렸어요: %s") % undone.kind.label
+    if len(undone.rows) > 1:
+        count = len(undone.rows)
+        text += " " + ngettext("대화 %d개가 전으로 돌아갔어요.", "대화 %d개가 전으로 돌아갔어요.", count) % count
     if undone.changed:
         more = ngettext(
             "그 뒤에 바뀐 대화 %d개는 그대로 뒀어요.", "그 뒤에 바뀐 대화 %d개는 그대로 뒀어요.", undone.changed
