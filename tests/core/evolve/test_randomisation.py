@@ -49,7 +49,7 @@ def test_the_same_answers_get_the_same_verdict():
 def test_of_equally_good_models_no_more_are_called_worse_than_is_said(changed):
     """Also where few answers differ, as after a warm start."""
     random = np.random.default_rng(7)
-    trials = [chance_of_worse(random.laplace(scale=20, size=changed), 499) for _ in range(600)]
+    trials = [chance_of_worse(random.laplace(scale=20, size=changed), 199) for _ in range(600)]
     for level in (0.01, 0.05, 0.2):
         sampling = 3 * (level * (1 - level) / len(trials)) ** 0.5
         assert np.mean(np.array(trials) <= level) <= level + sampling
@@ -69,4 +69,4 @@ def test_a_model_that_is_worse_indeed_is_caught(worse, caught):
     """By so many points on each of 550 questions, 380 of which are answered otherwise, at a level of 1 %."""
     random = np.random.default_rng(13)
     trials = [random.laplace(scale=20, size=380) - worse * 550 / 380 for _ in range(150)]
-    assert caught < np.mean([chance_of_worse(trial, 999) <= 0.01 for trial in trials]) < caught + 0.2
+    assert caught < np.mean([chance_of_worse(trial, 499) <= 0.01 for trial in trials]) < caught + 0.2

@@ -80,8 +80,8 @@ def test_states_and_scores_are_those_of_numpy(name):
 @pytest.mark.parametrize("name", VARIANTS)
 def test_answers_are_those_of_numpy(name, beam_width):
     slow, quick = make_models(name)
-    sources = make_sources(35)
-    searches = [best_answers(model, sources, [9] * 35, beam_width, ENDS) for model in (slow, quick)]
+    sources = make_sources(14 if beam_width else 35)  # NumPy takes its time for some hundred rows
+    searches = [best_answers(model, sources, [9] * len(sources), beam_width, ENDS) for model in (slow, quick)]
     for one, own in zip(*searches, strict=True):
         assert (own.ids, own.scored_tokens) == (one.ids, one.scored_tokens)
         assert own.log_prob == pytest.approx(one.log_prob, abs=1e-4)
@@ -211,13 +211,11 @@ def test_room_outlives_the_model_that_it_was_asked_of():
     del others
 
 
-@pytest.mark.parametrize("encoder_type", ["uni", "bi"])
 @pytest.mark.parametrize("make", [NumpyModel, lambda model: CompiledModel(model, library)], ids=["numpy", "compiled"])
-def test_every_weight_is_held_once(make, encoder_type):
+def test_every_weight_is_held_once(make):
     units, layers, vocab = 128, 4, 512
-    ways, size = {"uni": (1, units), "bi": (2, 2 * units)}[encoder_type]
-    hparams = replace(PLAIN, num_units=units, num_layers=layers, encoder_type=encoder_type)
-    model = Seq2Seq(hparams, vocab, vocab)
+    ways, size = 2, 2 * units  # of the encoder's outputs
+    model = Seq2Seq(replace(PLAIN, num_units=units, num_layers=layers, encoder_type="bi"), vocab, vocab)
     make(model)  # what is made but once is no part of it
     gc.collect()
     tracemalloc.start()
