@@ -1,7 +1,7 @@
 """Every question gets its own answer, once, whatever else goes on or goes wrong."""
 
 import asyncio
-import time
+import threading
 
 import pytest
 from asgiref.sync import sync_to_async
@@ -185,31 +185,37 @@ async def test_nothing_is_sent_that_is_not_stored(application, fake, broken):
 
 
 async def test_one_slow_query_stalls_nobody_else(application, fake, monkeypatch):
-    store = services.store_question
+    store, begun, answered = services.store_question, threading.Event(), threading.Event()
 
     def slow_for_one(**fields):
         if fields["question"] == "느린 질문":
-            time.sleep(0.8)
+            begun.set()
+            answered.wait(10)
         return store(**fields)
 
     monkeypatch.setattr(services, "store_question", slow_for_one)
     async with talking(application) as slow, talking(application) as quick:
         await say(slow, "느린 질문")
-        await asyncio.sleep(0.05)
-        begun = time.monotonic()
+        await asyncio.to_thread(begun.wait, 10)
         await say(quick, "빠른 질문")
-        await quick.receive_json_from()
-        assert time.monotonic() - begun < 0.5
+        assert (await quick.receive_json_from(timeout=5))["message"] == "answer to 빠른 질문"
+        answered.set()
         await slow.receive_json_from(timeout=3)
 
 
 async def test_a_blocked_shared_database_thread_stalls_no_conversation(application, fake):
     """A slow query of a view or a library takes the one thread that Django shares; the chat uses its own."""
-    blocked = asyncio.create_task(sync_to_async(time.sleep)(1.0))
-    await asyncio.sleep(0.05)
-    begun = time.monotonic()
+    begun, answered = threading.Event(), threading.Event()
+
+    def block():
+        begun.set()
+        return answered.wait(10)
+
+    blocked = asyncio.create_task(sync_to_async(block)())
+    await asyncio.to_thread(begun.wait, 10)
     async with talking(application) as socket:
         await say(socket, "안녕")
-        await socket.receive_json_from()
-    assert time.monotonic() - begun < 0.7
-    await blocked
+        await socket.receive_json_from(timeout=5)
+    assert not blocked.done()
+    answered.set()
+    assert await blocked

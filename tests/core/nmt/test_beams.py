@@ -63,9 +63,9 @@ def test_a_wider_beam_finds_a_likelier_word_than_greedy_search():
 @pytest.mark.parametrize("weight", [0.0, 0.8])
 def test_rows_are_searched_apart(weight):
     _, step = depth_chain(5)
-    starts, longest = tf.constant([0, 7, 31, 100]), [6, 2, 4, 6]
-    together = beams(step, starts, rows=4, longest=longest, weight=weight)
-    for b in range(4):
+    starts, longest = tf.constant([0, 7, 31]), [5, 2, 4]
+    together = beams(step, starts, rows=3, longest=longest, weight=weight)
+    for b in range(3):
         alone = beams(step, starts[b : b + 1], longest=longest[b], weight=weight)
         assert words_of(alone)[0] == words_of(together)[b]
         assert alone.log_probs[0].numpy() == pytest.approx(together.log_probs[b].numpy(), rel=1e-5)

@@ -220,9 +220,9 @@ def test_what_needs_attention_is_refused_without():
 
 def test_coverage_counts_the_same_in_a_batch_as_alone(model):
     penalties = {"coverage_penalty_weight": 0.5, "length_penalty_weight": 0.5}
-    hparams = replace(HPARAMS, tgt_max_len_infer=4, **penalties, **BEAMS)
+    hparams = replace(HPARAMS, tgt_max_len_infer=3, **penalties, **BEAMS)
     decoder = Decoder(model, hparams)
-    for source, ranked in zip(SOURCES[:3], decoder.decode(SOURCES[:3]), strict=True):
+    for source, ranked in zip(SOURCES[:2], decoder.decode(SOURCES[:2]), strict=True):
         [alone] = decoder.decode([source])
         assert [one.ids for one in ranked] == [one.ids for one in alone]
         assert [one.score for one in ranked] == pytest.approx([one.score for one in alone], rel=1e-4)

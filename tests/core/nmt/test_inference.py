@@ -155,10 +155,12 @@ def test_a_model_that_is_not_there_or_damaged_is_an_nmt_error(model_dir, tmp_pat
         Translator(copy)
 
 
+@pytest.mark.usefixtures("eagerly")
 def test_a_file_has_one_answer_a_line(model_dir, translator, sources, tmp_path):
     source_file, target_file = tmp_path / "in", tmp_path / "out"
+    hparams = replace(HPARAMS, infer_batch_size=8)
     source_file.write_text("".join(" ".join(source) + "\n\n" for source in sources), encoding="utf-8")
-    assert answer_file(model_dir, FileTask(source_file, target_file), HPARAMS).lines == 2 * len(sources)
+    assert answer_file(model_dir, FileTask(source_file, target_file), hparams).lines == 2 * len(sources)
     lines = target_file.read_text(encoding="utf-8").split("\n")
     assert lines[1::2] == [""] * len(sources)
     assert lines[0:-1:2] == [" ".join(answer.tokens) for answer in translator.translate(sources)]
@@ -204,7 +206,11 @@ def beam_files(model_dir, input_file, tmp_path_factory):
     directory = tmp_path_factory.mktemp("beams")
     task = FileTask(input_file, directory / "out", directory / "nbest", directory / "looked")
     told = []
-    result = answer_file(model_dir, task, BEAMS, lambda done, total: told.append((done, total)))
+    tf.config.run_functions_eagerly(True)
+    try:
+        result = answer_file(model_dir, task, BEAMS, lambda done, total: told.append((done, total)))
+    finally:
+        tf.config.run_functions_eagerly(False)
     assert told == [(3, 12), (6, 12), (9, 12), (12, 12)]
     assert (result.answered, result.lines) == (12, 12)
     assert result.answers == lines_of(directory / "out")[::2]
@@ -269,7 +275,7 @@ def test_a_file_that_is_named_for_two_kinds_of_output_stays_as_it_is(model_dir, 
 
 @pytest.mark.usefixtures("eagerly")
 def test_answers_are_scored_against_a_reference(model_dir, input_file, tmp_path):
-    hparams = replace(HPARAMS, metrics="accuracy,bleu")
+    hparams = replace(HPARAMS, metrics="accuracy,bleu", infer_batch_size=12)
     task = FileTask(input_file, tmp_path / "out")
     result = answer_file(model_dir, task, hparams)
     references = ["nothing", *lines_of(tmp_path / "out")[1:]]

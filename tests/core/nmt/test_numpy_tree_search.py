@@ -25,7 +25,7 @@ def sources():
     return [np.array(source, np.int32) for source in sentences(1, 7)]
 
 
-@pytest.mark.parametrize("beam_width", [0, 1, 3, 8])
+@pytest.mark.parametrize("beam_width", [0, 1, 3])
 def test_it_finds_what_tensorflow_finds(model, sources, beam_width):
     # Few tokens in many sentences, so that beams share beginnings and are pushed out.
     tree = TargetTree([[token % 5 + 3 for token in sentence] for sentence in sentences(2, 60)], ENDS.eos_id)
@@ -71,10 +71,9 @@ def test_a_decoder_of_frozen_weights_takes_this_way(model, sources):
     assert ids[0][-1] == []
 
 
-@pytest.mark.parametrize("weight", [0.6, 2.0])
-def test_a_length_penalty_ranks_what_both_ways_find(model, sources, weight):
+def test_a_length_penalty_ranks_what_both_ways_find(model, sources):
     tree = TargetTree([[token % 5 + 3 for token in sentence] for sentence in sentences(2, 60)], ENDS.eos_id)
-    hparams = replace(HPARAMS, beam_width=6, infer_mode="beam_search", length_penalty_weight=weight)
+    hparams = replace(HPARAMS, beam_width=6, infer_mode="beam_search", length_penalty_weight=0.6)
     quick, slow = (Decoder(model, hparams, ENDS, frozen=frozen, tree=tree) for frozen in (True, False))
     assert quick.is_quick
     expected = slow.decode(sources)
