@@ -239,13 +239,14 @@ def original(step, state, longest, width, weight, coverage_weight):
     for _ in range(longest):
         candidates, stepped = [], []
         for k, (total, finished, length, covered, state) in enumerate(beam):
-            log_probs, following = step(tf.constant([fed[k]]), state)
-            seen = np.zeros(4, np.float32) if finished else following[1].numpy()[0]
-            covered = covered + seen
+            following, log_probs = state, np.zeros(5, np.float32)  # of one that has finished nobody asks for more
+            if not finished:
+                found, following = step(tf.constant([fed[k]]), state)
+                covered, log_probs = covered + following[1].numpy()[0], found.numpy()[0]
             stepped.append((following, covered))
             counted = np.where(covered == 0, np.float32(1), covered)
             penalty = float(finished) * np.log(np.minimum(counted, 1)).sum() * coverage_weight
-            for token, log_prob in enumerate(log_probs.numpy()[0]):
+            for token, log_prob in enumerate(log_probs):
                 gained = (0.0 if token == EOS else np.finfo(np.float32).min) if finished else log_prob
                 new_length = length + (0 if finished or token == EOS else 1)
                 with np.errstate(over="ignore"):

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from dataclasses import replace
+from functools import cache
 
 import numpy as np
 import pytest
@@ -34,6 +35,13 @@ def make_model(hparams, pretrained=None):
         if variable.shape.rank < 2:  # biases and the scale begin all alike
             variable.assign_add(generator.normal(size=variable.shape).astype("f") / 2)
     return model
+
+
+@cache
+def variant(name):
+    """One of `VARIANTS`, and the ends that suit its answers; no test changes its weights."""
+    model = make_model(VARIANTS[name])
+    return model, make_ends(model, make_sources())
 
 
 def make_sources(count=9, seed=3):
@@ -84,9 +92,8 @@ def copies(model):
 @pytest.mark.parametrize("beam_width", [0, 4])
 @pytest.mark.parametrize("name", VARIANTS)
 def test_same_answers_as_tensorflow(name, beam_width):
-    model, sources = make_model(VARIANTS[name]), make_sources()
+    (model, ends), sources = variant(name), make_sources()
     bounds = [2 + i for i in range(len(sources))]
-    ends = make_ends(model, sources)
     expected = search_in_tensorflow(model, sources, bounds, beam_width, ends)
     for copy in copies(model):
         found = best_answers(copy, sources, bounds, beam_width, ends)
