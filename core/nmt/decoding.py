@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
@@ -43,6 +44,10 @@ class Ranked(NamedTuple):
     score: float
     # (tokens without the end, source tokens): how much each token looked at each source token. Only when asked for.
     alignments: NDArray[np.float32] | None = None
+
+
+# What is answered where no sentence of a tree keeps to the other constraints.
+_NOTHING = Ranked([], -math.inf, 0, -math.inf)
 
 
 def ranking(hparams: HParams, tree: TargetTree | None) -> Ranking:
@@ -112,6 +117,7 @@ class Decoder:
     def decode(self, sources: Sequence[Ids]) -> list[list[Ranked]]:
         """For each row of source ids its hypotheses, best first, bounded by its own length and by nothing else.
 
+        There are none where a search comes to no sentence of the tree that keeps to the other constraints.
         Rows of like length are decoded together, and a row's hypotheses do not depend on the others.
         """
         order = sorted(range(len(sources)), key=lambda i: len(sources[i]))
@@ -125,9 +131,11 @@ class Decoder:
         return results
 
     def decode_best(self, sources: Sequence[Ids]) -> list[Ranked]:
-        """The first of the hypotheses that `decode` finds for each row, sooner. No row may be empty."""
+        """The first of the hypotheses that `decode` finds for each row, sooner; an empty one of no probability where it
+        finds none. No row may be empty.
+        """
         if self._quick is None or not sources:
-            return [ranked[0] for ranked in self.decode(sources)]
+            return [ranked[0] if ranked else _NOTHING for ranked in self.decode(sources)]
         rows = [self._cut(source) for source in sources]
         bounds = [self._own_bound(row) for row in rows]
         width, size = self._beams.width, self._hparams.infer_batch_size

@@ -209,6 +209,15 @@ def test_sentences_of_a_tree_are_ranked_by_length_and_by_coverage(model):
     assert [one.score for one in weighed] == sorted((one.score for one in weighed), reverse=True)
 
 
+@pytest.mark.parametrize("mode", [{}, BEAMS], ids=["greedy", "beams"])
+def test_where_no_sentence_of_the_tree_may_be_said_nothing_is(model, mode):
+    hparams = replace(HPARAMS, no_repeat_ngram_size=1, **mode)
+    decoder = Decoder(model, hparams, frozen=True, tree=TargetTree([[3, 4, 3], [5, 5]], EOS_ID))
+    assert decoder.decode(SOURCES[:2]) == [[], []]
+    assert decoder.decode_some(SOURCES[:1], 2) == [[]]
+    assert [(one.ids, one.log_prob) for one in decoder.decode_best(SOURCES[:2])] == [([], -math.inf)] * 2
+
+
 def test_what_needs_attention_is_refused_without():
     deaf = Seq2Seq(replace(HPARAMS, attention=""), len(VOCAB), len(VOCAB))
     with pytest.raises(NmtError, match="--coverage_penalty_weight needs"):
