@@ -125,9 +125,12 @@ def _library(compiler: list[str]) -> ctypes.CDLL:
     kept = _kept(compiler)
     if _is_trusted(kept.parent) and _is_trusted(kept):
         try:
-            return _open(kept)
+            library = _open(kept)
         except (OSError, AttributeError) as error:  # a damaged disk, or a library of that name from elsewhere
             logger.info("compiled kernels are made anew: %s", error)
+        else:
+            _clear(kept)
+            return library
     directory = _make_cache(kept.parent)
     with tempfile.TemporaryDirectory(dir=directory, prefix=_WORKSHOP) as place:
         fresh = Path(place) / kept.name

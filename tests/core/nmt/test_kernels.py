@@ -135,13 +135,14 @@ def test_a_damaged_library_is_made_again(compiler):
     assert calls() == 1
 
 
-def test_libraries_of_other_sources_go_once_there_is_one_of_this(compiler, made_here):
+@pytest.mark.parametrize("found", [False, True])
+def test_libraries_of_other_sources_go_once_there_is_one_of_this(compiler, made_here, found):
     kept = kernels._kept([compiler[0]])
     kept.parent.mkdir(parents=True)
     of_other_machine = kept.with_name(f"{kept.with_suffix('').stem}.{'0' * 16}.so")
     stays = [of_other_machine, kept.with_name("model.cpython-311.pyc")]
     goes = [kept.with_name(f"kernels.{'1' * 16}.{'0' * 16}.so"), kept.with_name(f"kernels.{'2' * 16}.so")]
-    for path in (*stays, *goes):
+    for path in (*stays, *goes, *([kept] if found else [])):
         shutil.copy(made_here, path)
     loaded = kernels._open(goes[0])
     assert load_kernels() is not None
