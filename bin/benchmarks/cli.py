@@ -13,6 +13,7 @@ from benchmarks import (
     evolve,
     grouping,
     hybrid,
+    inbox,
     knowledge,
     memory,
     parity,
@@ -100,6 +101,12 @@ def add_commands(parser: argparse.ArgumentParser) -> None:
     command = add("knowledge", "how long a server takes to know what was reviewed, from its database")
     command.add_argument("--data", type=Path, required=True)
     command.add_argument("--pairs", type=int, default=100_000, help="rows in the database (default %(default)s)")
+
+    command = add("inbox", "how long reviewers wait for pages and decisions, by the number of open rows")
+    command.add_argument("--data", type=Path, required=True)
+    command.add_argument(
+        "--rows", type=int, nargs="+", default=list(inbox.SIZES), help="open rows (default %(default)s)"
+    )
 
     command = add("train", "tokens a second of training, and the share of the machine's matrix peak")
     add_shape(command)
@@ -196,6 +203,11 @@ def run_memory(arguments: argparse.Namespace) -> None:
 def run_knowledge(arguments: argparse.Namespace) -> None:
     """`bin/bench knowledge`."""
     knowledge.measure_knowledge(begin(arguments), arguments.pairs)
+
+
+def run_inbox(arguments: argparse.Namespace) -> None:
+    """`bin/bench inbox`."""
+    inbox.measure_inbox(begin(arguments), arguments.rows)
 
 
 def prepare(arguments: argparse.Namespace) -> tuple[Setup, Morphemes]:

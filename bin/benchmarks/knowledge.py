@@ -30,7 +30,7 @@ def measure_knowledge(pairs: Sequence[Pair], count: int) -> None:
     drawn = [halves.question(*places) for places in halves.draw(count + _MORE)]
     taught = [(question, pairs[number % len(pairs)].answer) for number, question in enumerate(drawn)]
     with tempfile.TemporaryDirectory(prefix="jaram-bench-") as place:
-        _open_database(place)
+        open_database(place)
         rows = _measure(taught[:count], taught[count:])
     say("")
     print_table(
@@ -39,7 +39,7 @@ def measure_knowledge(pairs: Sequence[Pair], count: int) -> None:
     )
 
 
-def _open_database(place: str) -> None:
+def open_database(place: str) -> None:
     """Set Django up with an empty database below `place`, whatever is installed on this machine."""
     os.environ |= {"DATA_DIR": place, "SECRET_KEY": "measured", "DJANGO_SETTINGS_MODULE": "chatbot.settings"}
     os.environ.pop("DATABASE_URL", None)

@@ -109,8 +109,8 @@ def queue(*, user: AbstractBaseUser, filters: Filters) -> QuerySet[Chat]:
     rows = _filtered(aside.get(Show(filters.show), waiting)(), filters)
     if settings.SECOND_APPROVAL:
         rows = rows.alias(proposer=_newest_proposer()).filter(Q(proposer__isnull=True) | ~Q(proposer=user.pk))
-    taken = Claim.objects.live().filter(chat=OuterRef("pk")).exclude(user=user)
-    return rows.exclude(Exists(taken)).alias(rank=_rank(), need=_need()).order_by("rank", "-need", "pk")
+    taken = Claim.objects.live().exclude(user=user)
+    return rows.exclude(pk__in=taken.values("chat")).alias(rank=_rank(), need=_need()).order_by("rank", "-need", "pk")
 
 
 def progress(*, user: AbstractBaseUser) -> Progress:
@@ -125,13 +125,17 @@ def midnight() -> datetime:
     return timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)
 
 
+# What few rows have is looked up once for all, in a list; what many may have is looked for row by row, in an index.
+
+
 def _is_ignored() -> Q:
-    same_question = Q(question_key=OuterRef("question_key"))
-    rejected = Chat.objects.conversation().filter(same_question, verify=Chat.Verify.DELETE)
-    deleted = Verdict.objects.filter(same_question, rejected=True)
+    rejected = Chat.objects.conversation().filter(verify=Chat.Verify.DELETE)
+    deleted = Verdict.objects.filter(rejected=True)
     # A rejection holds while its row is rejected, however that came; the decision tells it of rows that are deleted.
-    ignoring = Decision.objects.ignoring().filter(same_question).exclude(kind=Decision.Kind.REJECT, chat__isnull=False)
-    return Q(Exists(rejected)) | Q(Exists(deleted)) | Q(Exists(ignoring))
+    ignoring = Decision.objects.ignoring().exclude(kind=Decision.Kind.REJECT, chat__isnull=False)
+    sources = (rejected, deleted, ignoring)
+    keys = [Q(question_key__in=rows.order_by().values("question_key")) for rows in sources]
+    return keys[0] | keys[1] | keys[2]
 
 
 def _is_settled() -> Q:
@@ -144,7 +148,7 @@ def _is_blocked() -> Q:
 
 
 def _has_complaint() -> Q:
-    return Q(Exists(Feedback.objects.counted().complaints().filter(chat=OuterRef("pk"))))
+    return Q(pk__in=Feedback.objects.counted().complaints().values("chat"))
 
 
 def _filtered(rows: ChatQuerySet, filters: Filters) -> ChatQuerySet:
@@ -169,9 +173,10 @@ def _newest_proposer() -> Subquery:
 
 
 def _rank() -> Case:
-    proposed = Exists(Decision.objects.proposing().filter(chat=OuterRef("pk")))
+    # Whoever proposes an answer reviews its row: most rows need not be looked for among the decisions.
+    proposed = Q(reviewed_at__isnull=False) & Q(Exists(Decision.objects.proposing().filter(chat=OuterRef("pk"))))
     return Case(
-        When(_has_complaint() | Q(proposed), then=0),
+        When(_has_complaint() | proposed, then=0),
         When(source=Chat.Source.FALLBACK, then=1),
         default=2,
         output_field=IntegerField(),

@@ -1,6 +1,9 @@
 """What waits for a decision, and in which order."""
 
+import re
+
 import pytest
+from django.db import connection
 from django.utils import timezone
 
 from chat.inbox import claims, likeness, queue
@@ -141,6 +144,16 @@ def test_progress_is_of_today(clock, kim, lee, make_chat):
     undo(user=kim)
     progress = queue.progress(user=kim)
     assert (progress.mine, progress.everybody, progress.waiting, progress.percent) == (1, 3, 2, 60)
+
+
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="the plan is SQLite's own")
+def test_no_row_of_the_queue_makes_the_database_look_at_many_others(kim):
+    for waiting in (queue.waiting(), queue.queue(user=kim, filters=Filters())):
+        plan = waiting.explain()
+        assert re.search("USING (COVERING )?INDEX chat_queue", plan)
+        for correlated in plan.split("CORRELATED")[1:]:
+            (first, *_rest) = [line for line in correlated.splitlines() if "SEARCH" in line or "SCAN" in line]
+            assert re.search(r"chat_by_question \(question_key=. AND verify=.\)|\(chat_id=.\)", first), plan
 
 
 class TestGroups:
