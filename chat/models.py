@@ -228,9 +228,12 @@ class Chat(models.Model):
             models.Index(fields=["reviewed_at"], name="chat_by_review"),
             # With the decision: by it alone a database would look at all rows that have it, for each row of a queue.
             models.Index(fields=["question_key", "verify"], name="chat_by_question"),
-            # By which it is told what waits in the inbox, without reading rows, which are a hundred times as large.
+            # What the inbox chooses and orders its queue by, so that rows, which are large, are hardly read for it.
             models.Index(
-                fields=["verify", "origin", "question_key", "source", "score", "blocked", "session", "answered_at"],
+                fields=[
+                    *("verify", "origin", "question_key", "source", "score", "similarity", "blocked"),
+                    *("session", "answered_at", "reviewed_at"),
+                ],
                 name="chat_queue",
             ),
             models.Index(fields=["revision"], name="chat_by_revision"),

@@ -18,7 +18,18 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="chat",
             index=models.Index(
-                fields=["verify", "origin", "question_key", "source", "score", "blocked", "session", "answered_at"],
+                fields=[
+                    "verify",
+                    "origin",
+                    "question_key",
+                    "source",
+                    "score",
+                    "similarity",
+                    "blocked",
+                    "session",
+                    "answered_at",
+                    "reviewed_at",
+                ],
                 name="chat_queue",
             ),
         ),
