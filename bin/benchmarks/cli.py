@@ -63,7 +63,7 @@ def add_commands(parser: argparse.ArgumentParser) -> None:
     command = add("defaults", "the same short training with one setting changed at a time")
     command.add_argument("--data", type=Path, required=True)
     command.add_argument("--pairs", type=int, default=2500, help="pairs to train on (default %(default)s)")
-    command.add_argument("--epochs", type=int, default=16, help="(default %(default)s)")
+    command.add_argument("--epochs", type=int, default=24, help="(default %(default)s)")
     command.add_argument(
         "--only", nargs="+", choices=defaults.VARIANTS, default=list(defaults.VARIANTS), metavar="VARIANT"
     )

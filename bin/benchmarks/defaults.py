@@ -57,7 +57,7 @@ VARIANTS: Mapping[str, Variant] = {
     "128 units": Variant({"num_units": 128}),
     "one direction": Variant({"encoder_type": "uni"}),
     "decoder of one layer": Variant({"num_encoder_layers": 2, "num_decoder_layers": 1}),
-    "not residual": Variant({"residual": False}),
+    "residual": Variant({"residual": True}),
     "dropout 0.1": Variant({"dropout": 0.1}),
     "dropout 0.3": Variant({"dropout": 0.3}),
     "label smoothing 0.1": Variant({"label_smoothing": 0.1}),
@@ -79,7 +79,6 @@ VARIANTS: Mapping[str, Variant] = {
             "warmup_steps": 0,
             "decay_scheme": "",
             "batch_size": 128,
-            "residual": False,
             "dropout": 0.2,
         }
     ),

@@ -19,7 +19,6 @@ _DEFAULT_ENGINE: Mapping[str, FlagValue] = {
     "num_layers": 2,
     "num_units": 256,
     "encoder_type": "bi",
-    "residual": True,
     "attention": "scaled_luong",
     "optimizer": "adam",
     "learning_rate": 0.005,
