@@ -17,7 +17,6 @@ from core.reply.loading import read_pairs
 _TIMED = 100
 
 SEARCHES: Mapping[str, Mapping[str, Any]] = {
-    "makedata's defaults": {},
     "greedy": {"infer_mode": "greedy", "beam_width": 0, "length_penalty_weight": 0.0},
     **{f"{beams} beams, no length penalty": {"beam_width": beams, "length_penalty_weight": 0.0} for beams in (5, 10)},
     **{
