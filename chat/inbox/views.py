@@ -195,15 +195,17 @@ def undo(request: HttpRequest) -> HttpResponse:
         undone = services.undo(user=request.user, batch=_uuid(batch) if batch else None)
     except InboxError as error:
         return _answer(request, _next(request), Shown(str(error), messages.WARNING))
-    text = _("되돌렸어요: %s") % undone.kind.label
-    if len(undone.rows) > 1:
-        count = len(undone.rows)
-        text += " " + ngettext("대화 %d개가 전으로 돌아갔어요.", "대화 %d개가 전으로 돌아갔어요.", count) % count
+    parts = [_("되돌렸어요: %s") % undone.kind.label]
+    if (count := len(undone.rows)) > 1:
+        parts.append(
+            ngettext("대화 %d개를 이전 상태로 되돌렸어요.", "대화 %d개를 이전 상태로 되돌렸어요.", count) % count
+        )
     if undone.changed:
         more = ngettext(
             "그 뒤에 바뀐 대화 %d개는 그대로 뒀어요.", "그 뒤에 바뀐 대화 %d개는 그대로 뒀어요.", undone.changed
         )
-        text = f"{text} {more % undone.changed}"
+        parts.append(more % undone.changed)
+    text = " · ".join(parts)
     if batch:
         messages.success(request, text)
         return redirect("inbox:history")
