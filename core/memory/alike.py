@@ -9,11 +9,11 @@ from core.memory.features import Spelling
 from core.text import normalise_question, question_key
 from core.text.endings import switch_ending
 
-# The least similarity of the same question in hardly other words. Of 997 forms of questions of the Korean small talk
-# with one wrong letter 35 % are as similar as that, and of those with another ending 96 %: therefore the other rules.
+# The least similarity of the same question in hardly other words. One wrong letter makes other morphemes of a short
+# question, and leaves it far less similar than that, as another ending may: therefore the other rules.
 ALIKE = 0.8
 
-# Of 125 pairs of the small talk that are as similar, none shares fewer; a third of those that are not does.
+# A bound that questions as similar as that never fall below, and many others do.
 _LEAST_SHARED = 1 / 3  # of the different characters of the longer question
 
 _LEAST = 2  # characters of a question in which a wrong letter can be told from another word
