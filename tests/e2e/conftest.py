@@ -30,6 +30,7 @@ CHROMIUM_ARGUMENTS = [
 ]
 START_TIMEOUT = 180.0  # seconds
 PATIENCE = 10_000.0  # milliseconds a page gets for anything
+expect.set_options(timeout=PATIENCE)
 
 
 class Site:

@@ -87,6 +87,7 @@ def decide(page: Page, site, password: str) -> None:
     page.locator("#id_password").fill(password)
     page.keyboard.press("Enter")
     expect(page.locator("#question")).to_contain_text(QUESTION)  # a complaint comes first
+    expect(page.locator("#question")).to_be_focused()  # the page's script, without which keys do nothing, is there
     expect(page.locator("[data-key='1']")).to_contain_text(CORRECTION)
     page.keyboard.press("1")
     expect(page.locator("#conflict")).to_be_visible()
