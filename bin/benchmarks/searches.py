@@ -16,15 +16,14 @@ from core.reply.loading import read_pairs
 
 _TIMED = 100
 
+_BEST = {"beam_width": 10, "length_penalty_weight": 1.0}
+
 SEARCHES: Mapping[str, Mapping[str, Any]] = {
     "greedy": {"infer_mode": "greedy", "beam_width": 0, "length_penalty_weight": 0.0},
     **{f"{beams} beams, no length penalty": {"beam_width": beams, "length_penalty_weight": 0.0} for beams in (5, 10)},
-    **{
-        f"{beams} beams, length penalty 1": {"beam_width": beams, "length_penalty_weight": 1.0} for beams in (5, 10, 20)
-    },
-    **{
-        f"10 beams, length penalty {weight}": {"beam_width": 10, "length_penalty_weight": weight} for weight in (0.5, 2)
-    },
+    **{f"{beams} beams, length penalty 1": {**_BEST, "beam_width": beams} for beams in (5, 10, 20)},
+    **{f"10 beams, length penalty {weight}": {**_BEST, "length_penalty_weight": weight} for weight in (0.5, 2)},
+    "10 beams, length penalty 1, one token left out": {**_BEST, "leave_one_out": True},
 }
 
 
@@ -43,7 +42,7 @@ def compare_searches(pairs: Sequence[Pair], run: Path, draw: str, asked: int) ->
 
 def _rows(model_dir: Path, sets: Sequence[Sequence[Asked]]) -> Iterator[tuple[str, ...]]:
     for name, flags in SEARCHES.items():
-        bot = Bot(model_dir, flags)
+        bot = Bot(model_dir, {"leave_one_out": False, **flags})
         shares = [share_right(some, bot.answer([one.question for one in some])) for some in sets]
         times = []
         for one in sets[0][:_TIMED]:

@@ -28,6 +28,7 @@ _SEARCHES = {
     "beam_width": ("beam_search",),
     "length_penalty_weight": ("beam_search",),
     "coverage_penalty_weight": ("beam_search",),
+    "leave_one_out": ("beam_search",),
     "sampling_temperature": ("sample",),
     "top_k": ("sample",),
     "top_p": ("sample",),

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
@@ -21,7 +20,8 @@ from core.nmt.model import SearchState, Seq2Seq, Start
 from core.nmt.numpy_model import NumpyModel, covers
 from core.nmt.numpy_search import Found, best_answers, covers_search
 from core.nmt.numpy_tree_search import best_known_answers, known_n_best
-from core.nmt.ranking import Ranking
+from core.nmt.ranking import Ranked, Ranking
+from core.nmt.readings import reread
 from core.nmt.sampling import Sampling, sample_search
 from core.nmt.search import Alignments, Decoded, Ends, State, greedy_search
 from core.nmt.target_tree import TargetTree
@@ -31,19 +31,6 @@ _USUAL_ENDS = Ends(SOS_ID, EOS_ID)
 
 # A greeting of one token may have a whole sentence for its answer.
 _SHORTEST_BOUND = 10
-
-
-class Ranked(NamedTuple):
-    """One hypothesis: `ids` without the end token, and `log_prob`, the sum over its tokens, the end token counted."""
-
-    ids: list[int]
-    log_prob: float
-    # Tokens that log_prob is the sum of: the end token is one of them, unless the search was cut off.
-    scored_tokens: int
-    # What it was ranked by.
-    score: float
-    # (tokens without the end, source tokens): how much each token looked at each source token. Only when asked for.
-    alignments: NDArray[np.float32] | None = None
 
 
 # What is answered where no sentence of a tree keeps to the other constraints.
@@ -86,6 +73,7 @@ class Decoder:
         weight = 0.0 if tree else hparams.length_penalty_weight
         self._beams = BeamSettings(hparams.beams, weight, hparams.coverage_penalty_weight)
         self._ranking = ranking(hparams, tree)
+        self._rereads = hparams.leave_one_out and tree is not None and hparams.beams > 1
         self._constraints = Constraints(hparams.repetition_penalty, hparams.no_repeat_ngram_size, tree)
         rank = 3 if model.hparams.use_char_encode else 2
         self._search = tf.function(
@@ -120,15 +108,25 @@ class Decoder:
         There are none where a search comes to no sentence of the tree that keeps to the other constraints.
         Rows of like length are decoded together, and a row's hypotheses do not depend on the others.
         """
+        rows = [self._cut(source) for source in sources]
+        return self._read_again(rows, self._decode_once(rows))
+
+    def _decode_once(self, sources: Sequence[Ids]) -> list[list[Ranked]]:
         order = sorted(range(len(sources)), key=lambda i: len(sources[i]))
         results: list[list[Ranked]] = [[] for _ in sources]
         for at in range(0, len(order), self._hparams.infer_batch_size):
             chunk = order[at : at + self._hparams.infer_batch_size]
-            rows = [self._cut(sources[i]) for i in chunk]
+            rows = [sources[i] for i in chunk]
             bounds = [self._own_bound(row) for row in rows]
             for i, ranked in zip(chunk, self._decode_batch(rows, bounds), strict=True):
                 results[i] = ranked
         return results
+
+    def _read_again(self, rows: Sequence[Ids], found: list[list[Ranked]]) -> list[list[Ranked]]:
+        """What was found, ranked by all readings of each row where the hyperparameters ask for them."""
+        if not self._rereads:
+            return found
+        return reread(rows, found, self._beams.width, self._ranking, self._decode_once)
 
     def decode_best(self, sources: Sequence[Ids]) -> list[Ranked]:
         """The first of the hypotheses that `decode` finds for each row, sooner; an empty one of no probability where it
@@ -136,16 +134,27 @@ class Decoder:
         """
         if self._quick is None or not sources:
             return [ranked[0] if ranked else _NOTHING for ranked in self.decode(sources)]
+        if self._tree:
+            return [some[0] for some in self._some_known(self._quick, self._tree, sources, 1)]
         rows = [self._cut(source) for source in sources]
         bounds = [self._own_bound(row) for row in rows]
         width, size = self._beams.width, self._hparams.infer_batch_size
-        if self._tree:
-            best = [some[0] for some in self._some_known(self._quick, self._tree, rows, 1)]
-        else:
-            best = best_answers(self._quick, rows, bounds, width, self._ends, size)
-        return [self._ranked(found) for found in best]
+        return [self._ranked(found) for found in best_answers(self._quick, rows, bounds, width, self._ends, size)]
 
-    def _some_known(self, quick: NumpyModel, tree: TargetTree, rows: Sequence[Ids], count: int) -> list[list[Found]]:
+    def _some_known(
+        self, quick: NumpyModel, tree: TargetTree, sources: Sequence[Ids], count: int
+    ) -> list[list[Ranked]]:
+        """At most `count` of the tree's sentences for each source, best first, by all its readings if they count."""
+        rows = [self._cut(source) for source in sources]
+        width = self._beams.width
+
+        def search(rows: Sequence[Ids]) -> list[list[Ranked]]:
+            wanted = width if self._rereads else count
+            return [[self._ranked(one) for one in some] for some in self._known_once(quick, tree, rows, wanted)]
+
+        return reread(rows, search(rows), count, self._ranking, search) if self._rereads else search(rows)
+
+    def _known_once(self, quick: NumpyModel, tree: TargetTree, rows: Sequence[Ids], count: int) -> list[list[Found]]:
         """At most `count` of the tree's sentences for each row, best first; one, greedily found, where that is surely
         what beams would find best too.
         """
@@ -172,8 +181,7 @@ class Decoder:
             return [ranked[:count] for ranked in self.decode(sources)]
         if not self._tree:
             return [[one] for one in self.decode_best(sources)]
-        found = self._some_known(self._quick, self._tree, [self._cut(source) for source in sources], count)
-        return [[self._ranked(one) for one in some] for some in found]
+        return self._some_known(self._quick, self._tree, sources, count)
 
     def meanings(self, sources: Sequence[Ids]) -> NDArray[np.float32]:
         """What the encoder reads each source as, (N, M), see `Seq2Seq.meanings`. No source may be empty."""
@@ -213,7 +221,7 @@ class Decoder:
             decoded = self._decode_batch([rows[i] for i in answered], [bound] * len(answered)) if answered else []
             for i, ranked in zip(answered, decoded, strict=True):
                 results[i] = ranked
-            yield results
+            yield self._read_again(rows, results)
 
     @property
     def _draws(self) -> int:

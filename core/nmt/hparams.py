@@ -187,6 +187,11 @@ class HParams:
         "where there is none.",
         role=_DECODING,
     )
+    leave_one_out: bool = flag(
+        False,
+        "Where beams among --known_targets find nothing sure: ask without each source token too, and rank by all.",
+        role=_DECODING,
+    )
     src_max_len_infer: int | None = flag(
         None, "Longer source sentences are cut to it in inference; 0 or without it: none is.", role=_DECODING, least=1
     )

@@ -14,13 +14,14 @@ from numpy.typing import NDArray
 from core.nmt.answers import Answer, AnswerFiles, Finding, finite
 from core.nmt.checkpoints import load_model
 from core.nmt.dataset import read_lines, read_tokens
-from core.nmt.decoding import Decoder, Ranked
+from core.nmt.decoding import Decoder
 from core.nmt.errors import NmtError
 from core.nmt.hparams import HParams
 from core.nmt.jobs import Job, Parts
 from core.nmt.known_targets import read_known_targets
 from core.nmt.metrics import score
 from core.nmt.original_model import Places
+from core.nmt.ranking import Ranked
 from core.nmt.search import Ends
 
 # Digits of an attention weight in a file: a plot needs no more.

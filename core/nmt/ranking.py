@@ -17,6 +17,19 @@ from numpy.typing import ArrayLike, NDArray
 _ROUNDED = 1.02
 
 
+class Ranked(NamedTuple):
+    """One hypothesis: `ids` without the end token, and `log_prob`, the sum over its tokens, the end token counted."""
+
+    ids: list[int]
+    log_prob: float
+    # Tokens that log_prob is the sum of: the end token is one of them, unless the search was cut off.
+    scored_tokens: int
+    # What it was ranked by.
+    score: float
+    # (tokens without the end, source tokens): how much each token looked at each source token. Only when asked for.
+    alignments: NDArray[np.float32] | None = None
+
+
 class Ranking(NamedTuple):
     """How sentences are ranked: `weight` 0 by their log-probability, else by it over their length penalty.
 
@@ -29,6 +42,10 @@ class Ranking(NamedTuple):
     def score(self, log_prob: float, tokens: int) -> float:
         """log p / ((5 + tokens) / 6)^weight, the end token counted: Wu et al. (2016), Eq. 14."""
         return log_prob / self._penalty(tokens)
+
+    def rescored(self, one: Ranked, score: float) -> Ranked:
+        """`one` with another score, and the log-probability that has it."""
+        return one._replace(score=score, log_prob=score * self._penalty(one.scored_tokens))
 
     def sure(self, log_probs: ArrayLike, tokens: ArrayLike) -> NDArray[np.bool_]:
         """Which sentences, of these log-probabilities and tokens, (N,), no other one can be ranked above.

@@ -8,10 +8,10 @@ import pytest
 import tensorflow as tf
 
 from core.nmt.dataset import batch_arrays, read_corpus
-from core.nmt.decoding import Ranked
 from core.nmt.evaluation import Evaluator
 from core.nmt.hparams import HParams
 from core.nmt.model import Batch, Seq2Seq
+from core.nmt.ranking import Ranked
 from core.nmt.target_tree import TargetTree
 from core.nmt.vocab import SPECIALS, Vocab
 

@@ -84,3 +84,32 @@ def test_a_length_penalty_ranks_what_both_ways_find(model, sources):
     assert [one.ids for one in quick.decode_best(sources)] == [ranked[0].ids for ranked in expected]
     likeliest = [sorted(ranked, key=lambda one: -one.log_prob) for ranked in expected]
     assert likeliest != expected  # the penalty decides somewhere
+
+
+@pytest.mark.parametrize("weight", [0.0, 1.0])
+def test_both_ways_rank_by_all_readings(model, sources, weight):
+    tree = TargetTree([[token % 5 + 3 for token in sentence] for sentence in sentences(2, 60)], ENDS.eos_id)
+    plain = replace(HPARAMS, beam_width=6, infer_mode="beam_search", length_penalty_weight=weight)
+    hparams = replace(plain, leave_one_out=True)
+    quick, slow = (Decoder(model, hparams, ENDS, frozen=frozen, tree=tree) for frozen in (True, False))
+    assert quick.is_quick
+    expected = slow.decode(sources)
+    found = quick.decode_some(sources, 6)
+    for some, ranked in zip(found, expected, strict=True):
+        assert [one.ids for one in some] == [one.ids for one in ranked]
+        assert [one.score for one in some] == pytest.approx([one.score for one in ranked], rel=1e-4)
+    best = [ranked[0].ids for ranked in expected]
+    assert [one.ids for one in quick.decode_best(sources)] == best
+    for decoder in (quick, slow):
+        in_order = [ranked[0].ids for batch in decoder.decode_best_in_order(sources) for ranked in batch]
+        assert in_order == best
+    once = Decoder(model, plain, ENDS, frozen=True, tree=tree).decode_best(sources)
+    assert [one.ids for one in once] != best  # what is left of a source decides somewhere
+
+
+def test_without_a_tree_nothing_is_read_again(model, sources):
+    plain = replace(HPARAMS, beam_width=3, infer_mode="beam_search", tgt_max_len_infer=8)
+    once, more = (Decoder(model, replace(plain, leave_one_out=again), ENDS) for again in (False, True))
+    assert [[one.ids for one in some] for some in more.decode(sources)] == [
+        [one.ids for one in some] for some in once.decode(sources)
+    ]
