@@ -113,6 +113,11 @@ class Memory:
             keys = dict.fromkeys((own, *others, *alike))
             return any(self._wrong.holds(key, answer, (*right, *self._right(key))) for key in keys)
 
+    def has_wrong(self, question: str, alike: Iterable[str] = ()) -> bool:
+        """Whether some answer was marked wrong for `question`, in either ending, or for one of those `alike`."""
+        with self._lock:
+            return any(key in self._wrong for key in (*forms(question), *alike))
+
     def _right(self, key: str) -> Collection[str]:
         known = self._answered.get(key)
         return known.answers if known else ()

@@ -126,7 +126,11 @@ class Answerer:
         found = remembered(matches)[:_MOST_CANDIDATES]
         chances = (self._model.calibration or DEFAULT).chances(mode, [evidence for _, evidence in found])
         said = [Candidate(answer, "memory", chance) for (answer, _), chance in zip(found, chances, strict=True)]
-        return replace(thought, candidates=said, is_sure=matches[0].similarity >= SURE)
+        nearest = matches[0].similarity
+        if self._memory is not None and self._memory.has_wrong(thought.question.text, thought.alike):
+            # What is near to it has misled already: only an answer that was right for a near question itself is said.
+            nearest = max(one.similarity for one in matches if normalise(one.answer) == normalise(said[0].text))
+        return replace(thought, candidates=said, is_sure=nearest >= SURE)
 
     def _ask(self, thoughts: Sequence[Thought]) -> list[Thought]:
         """The engine's own answers to what nobody is sure of yet."""

@@ -2,7 +2,7 @@
 
 import pytest
 
-from core.memory import Lesson, Memory
+from core.memory import SURE, Lesson, Match, Memory
 from core.reply import Blocklist
 from core.reply.answerer import Answerer, Question, Sentences
 from core.reply.calibration import Calibration, Logistic
@@ -85,6 +85,19 @@ def test_a_rejected_question_without_a_right_answer_is_refused_in_every_form(
     reply = ask(form, mode, answers=says)
     assert reply.text == "빨간색이요"
     assert "네" not in {one.text for one in reply.candidates}
+
+
+@pytest.mark.parametrize(("similarity", "is_said"), [(SURE - 0.01, False), (SURE, True)])
+def test_after_a_rejection_only_the_answer_of_a_near_question_is_said(ask, memory, monkeypatch, similarity, is_said):
+    """Five questions vote for one answer; the nearest question, which was enough before, has another."""
+    asked, elected = "무슨 책 좋아해?", "느린 노래요."
+    others = [Match(row, f"무슨 {row}집 좋아해?", elected, similarity, shared=9) for row in range(20, 25)]
+    monkeypatch.setattr(memory, "find", lambda *_: [Match(1, "무슨 색 좋아해?", "파란색이요.", SURE + 0.02), *others])
+    assert ask(asked, "memory").text == elected
+    memory.put([Lesson(4, "무슨 책 좋아해ㅋㅋ", None, ("초록색이요.",))])
+    reply = ask(asked, "memory")
+    assert (reply.text == elected) is is_said
+    assert (reply.source == "fallback") is not is_said
 
 
 def test_of_near_questions_the_engine_tells_which_is_meant(ask):
