@@ -23,7 +23,7 @@ SEARCHES: Mapping[str, Mapping[str, Any]] = {
     **{f"{beams} beams, no length penalty": {"beam_width": beams, "length_penalty_weight": 0.0} for beams in (5, 10)},
     **{f"{beams} beams, length penalty 1": {**_BEST, "beam_width": beams} for beams in (5, 10, 20)},
     **{f"10 beams, length penalty {weight}": {**_BEST, "length_penalty_weight": weight} for weight in (0.5, 2)},
-    "10 beams, length penalty 1, one token left out": {**_BEST, "leave_one_out": True},
+    **{f"the same, one token left out counts {share}": {**_BEST, "leave_one_out": share} for share in (0.5, 0.75, 0.9)},
 }
 
 
@@ -42,7 +42,7 @@ def compare_searches(pairs: Sequence[Pair], run: Path, draw: str, asked: int) ->
 
 def _rows(model_dir: Path, sets: Sequence[Sequence[Asked]]) -> Iterator[tuple[str, ...]]:
     for name, flags in SEARCHES.items():
-        bot = Bot(model_dir, {"leave_one_out": False, **flags})
+        bot = Bot(model_dir, {"leave_one_out": 0.0, **flags})
         shares = [share_right(some, bot.answer([one.question for one in some])) for some in sets]
         times = []
         for one in sets[0][:_TIMED]:

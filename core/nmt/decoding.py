@@ -21,7 +21,7 @@ from core.nmt.numpy_model import NumpyModel, covers
 from core.nmt.numpy_search import Found, best_answers, covers_search
 from core.nmt.numpy_tree_search import best_known_answers, known_n_best
 from core.nmt.ranking import Ranked, Ranking
-from core.nmt.readings import reread
+from core.nmt.readings import Readings, reread
 from core.nmt.sampling import Sampling, sample_search
 from core.nmt.search import Alignments, Decoded, Ends, State, greedy_search
 from core.nmt.target_tree import TargetTree
@@ -73,7 +73,8 @@ class Decoder:
         weight = 0.0 if tree else hparams.length_penalty_weight
         self._beams = BeamSettings(hparams.beams, weight, hparams.coverage_penalty_weight)
         self._ranking = ranking(hparams, tree)
-        self._rereads = hparams.leave_one_out and tree is not None and hparams.beams > 1
+        rereads = tree is not None and hparams.beams > 1
+        self._readings = Readings(hparams.leave_one_out if rereads else 0.0, self._ranking)
         self._constraints = Constraints(hparams.repetition_penalty, hparams.no_repeat_ngram_size, tree)
         rank = 3 if model.hparams.use_char_encode else 2
         self._search = tf.function(
@@ -124,9 +125,9 @@ class Decoder:
 
     def _read_again(self, rows: Sequence[Ids], found: list[list[Ranked]]) -> list[list[Ranked]]:
         """What was found, ranked by all readings of each row where the hyperparameters ask for them."""
-        if not self._rereads:
+        if not self._readings.share:
             return found
-        return reread(rows, found, self._beams.width, self._ranking, self._decode_once)
+        return reread(rows, found, self._beams.width, self._readings, self._decode_once)
 
     def decode_best(self, sources: Sequence[Ids]) -> list[Ranked]:
         """The first of the hypotheses that `decode` finds for each row, sooner; an empty one of no probability where it
@@ -149,10 +150,11 @@ class Decoder:
         width = self._beams.width
 
         def search(rows: Sequence[Ids]) -> list[list[Ranked]]:
-            wanted = width if self._rereads else count
+            wanted = width if self._readings.share else count
             return [[self._ranked(one) for one in some] for some in self._known_once(quick, tree, rows, wanted)]
 
-        return reread(rows, search(rows), count, self._ranking, search) if self._rereads else search(rows)
+        found = search(rows)
+        return reread(rows, found, count, self._readings, search) if self._readings.share else found
 
     def _known_once(self, quick: NumpyModel, tree: TargetTree, rows: Sequence[Ids], count: int) -> list[list[Found]]:
         """At most `count` of the tree's sentences for each row, best first; one, greedily found, where that is surely

@@ -187,10 +187,12 @@ class HParams:
         "where there is none.",
         role=_DECODING,
     )
-    leave_one_out: bool = flag(
-        False,
-        "Where beams among --known_targets find nothing sure: ask without each source token too, and rank by all.",
+    leave_one_out: float = flag(
+        0.0,
+        "Where beams among --known_targets find nothing sure: what readings without one source token each count.",
         role=_DECODING,
+        least=0,
+        most=1,
     )
     src_max_len_infer: int | None = flag(
         None, "Longer source sentences are cut to it in inference; 0 or without it: none is.", role=_DECODING, least=1

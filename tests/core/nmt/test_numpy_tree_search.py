@@ -90,7 +90,7 @@ def test_a_length_penalty_ranks_what_both_ways_find(model, sources):
 def test_both_ways_rank_by_all_readings(model, sources, weight):
     tree = TargetTree([[token % 5 + 3 for token in sentence] for sentence in sentences(2, 60)], ENDS.eos_id)
     plain = replace(HPARAMS, beam_width=6, infer_mode="beam_search", length_penalty_weight=weight)
-    hparams = replace(plain, leave_one_out=True)
+    hparams = replace(plain, leave_one_out=0.75)
     quick, slow = (Decoder(model, hparams, ENDS, frozen=frozen, tree=tree) for frozen in (True, False))
     assert quick.is_quick
     expected = slow.decode(sources)
@@ -109,7 +109,7 @@ def test_both_ways_rank_by_all_readings(model, sources, weight):
 
 def test_without_a_tree_nothing_is_read_again(model, sources):
     plain = replace(HPARAMS, beam_width=3, infer_mode="beam_search", tgt_max_len_infer=8)
-    once, more = (Decoder(model, replace(plain, leave_one_out=again), ENDS) for again in (False, True))
+    once, more = (Decoder(model, replace(plain, leave_one_out=again), ENDS) for again in (0.0, 0.75))
     assert [[one.ids for one in some] for some in more.decode(sources)] == [
         [one.ids for one in some] for some in once.decode(sources)
     ]

@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 
 from core.nmt.ranking import Ranked, Ranking
-from core.nmt.readings import reread
+from core.nmt.readings import Readings, reread
 
 WEIGHT = 0.6
 RANKING = Ranking(WEIGHT, longest=9)
+READINGS = Readings(0.75, RANKING)
 LONG, SHORT, OTHER = (5, 6, 7, 8), (3,), (4, 4)
 
 
@@ -34,7 +35,7 @@ class Table:
 def read(source, answers, count=9):
     """What is found for one source by all readings, and what the search was asked for them."""
     search, source = Table(answers), np.array(source, np.int32)
-    [found] = reread([source], [answers[tuple(source.tolist())]], count, RANKING, search)
+    [found] = reread([source], [answers[tuple(source.tolist())]], count, READINGS, search)
     return found, search.asked
 
 
@@ -61,6 +62,14 @@ def test_sentences_are_ranked_by_the_mean_of_all_readings():
     assert [one.scored_tokens for one in found] == [5, 2, 3]
 
 
+def test_the_whole_source_may_count_nothing():
+    answers = {(1, 2): [ranked(SHORT, 0.3), ranked(LONG, 0.1)], (1,): [ranked(LONG, 0.2)], (2,): [ranked(LONG, 0.2)]}
+    source = np.array((1, 2), np.int32)
+    [found] = reread([source], [answers[1, 2]], 9, Readings(1.0, RANKING), Table(answers))
+    assert [tuple(one.ids) for one in found] == [LONG, SHORT]
+    assert [one.log_prob for one in found] == pytest.approx([math.log(0.2), -math.inf])
+
+
 def test_readings_that_agree_change_no_score():
     same = [ranked(LONG, 0.3), ranked(SHORT, 0.2)]
     found, _ = read((1, 2), {(1, 2): same, (1,): same, (2,): same})
@@ -76,6 +85,8 @@ def test_where_nothing_can_win_or_be_left_out_nothing_more_is_asked():
     assert read((1,), {(1,): unsure}) == (unsure, [])
     assert read((1,), {(1,): unsure}, count=1) == (unsure[:1], [])
     assert read((1, 2), {(1, 2): []}) == ([], [])
+    assert len(read((1,) * 20, {(1,) * 20: unsure})[1]) == 20
+    assert read((1,) * 21, {(1,) * 21: unsure}) == (unsure, [])
 
 
 def test_of_a_reading_that_is_sure_the_rest_counts_nothing():
@@ -98,7 +109,7 @@ def test_several_sources_get_each_their_own():
         (5,): [ranked(LONG, 0.1)],
     }
     sources = [np.array(source, np.int32) for source in ((1, 2), (3,), (4, 5))]
-    found = reread(sources, [answers[tuple(source.tolist())] for source in sources], 1, RANKING, Table(answers))
+    found = reread(sources, [answers[tuple(source.tolist())] for source in sources], 1, READINGS, Table(answers))
     alone = [read(tuple(source.tolist()), answers, count=1)[0] for source in sources]
     assert found == alone
     assert [[tuple(one.ids) for one in some] for some in found] == [[LONG], [SHORT], [OTHER]]
