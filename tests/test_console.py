@@ -88,7 +88,7 @@ class TestAnswerLines:
         def questions():
             for n in range(5):
                 yield f"가{n}\n"
-                assert flushed.acquire(timeout=5), "the answer was not written before the next question"
+                assert flushed.acquire(timeout=20), "the answer was not written before the next question"
 
         console.answer_lines(FakeResponder(), questions(), Out())
 

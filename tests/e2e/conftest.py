@@ -29,7 +29,7 @@ CHROMIUM_ARGUMENTS = [
     "--disable-sync",
 ]
 START_TIMEOUT = 180.0  # seconds
-PATIENCE = 10_000.0  # milliseconds a page gets for anything
+PATIENCE = 20_000.0  # milliseconds a page gets for anything
 expect.set_options(timeout=PATIENCE)
 
 

@@ -54,7 +54,7 @@ async def test_more_messages_than_are_worked_on_at_once_are_all_answered(applica
     async with talking(application) as socket:
         for number in range(count):
             await say(socket, f"질문 {number}", f"m{number}")
-        answers = [await socket.receive_json_from(timeout=10) for _ in range(count)]
+        answers = [await socket.receive_json_from(timeout=20) for _ in range(count)]
     assert {answer["id"]: answer["message"] for answer in answers} == {
         f"m{number}": f"answer to 질문 {number}" for number in range(count)
     }
@@ -198,9 +198,9 @@ async def test_one_slow_query_stalls_nobody_else(application, fake, monkeypatch)
         await say(slow, "느린 질문")
         await asyncio.to_thread(begun.wait, 10)
         await say(quick, "빠른 질문")
-        assert (await quick.receive_json_from(timeout=5))["message"] == "answer to 빠른 질문"
+        assert (await quick.receive_json_from(timeout=20))["message"] == "answer to 빠른 질문"
         answered.set()
-        await slow.receive_json_from(timeout=3)
+        await slow.receive_json_from(timeout=20)
 
 
 async def test_a_blocked_shared_database_thread_stalls_no_conversation(application, fake):
@@ -215,7 +215,7 @@ async def test_a_blocked_shared_database_thread_stalls_no_conversation(applicati
     await asyncio.to_thread(begun.wait, 10)
     async with talking(application) as socket:
         await say(socket, "안녕")
-        await socket.receive_json_from(timeout=5)
+        await socket.receive_json_from(timeout=20)
     assert not blocked.done()
     answered.set()
     assert await blocked

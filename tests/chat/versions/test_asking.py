@@ -88,6 +88,6 @@ def test_the_real_lineup_is_made_without_loading_a_model(data_dir, put_lineup):
     lineup = asking.get_lineup()
     assert lineup.kept == []
     assert asking.get_lineup() is lineup
-    outcome = asking.ask("20200101-000000-abcd", "안녕", timeout=5)
+    outcome = asking.ask("20200101-000000-abcd", "안녕", timeout=20)
     assert "no model version" in outcome.detail
     lineup.close()

@@ -75,7 +75,7 @@ def live(tokenizer):
     return make
 
 
-def eventually(condition, timeout=5.0):
+def eventually(condition, timeout=20.0):
     """Wait until a condition holds that another thread brings about."""
     deadline = time.monotonic() + timeout
     while not condition():

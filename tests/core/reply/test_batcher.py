@@ -48,7 +48,7 @@ def make_batcher(engine):
 def busy(batcher, engine, item=0):
     """Give the engine one item to be busy with."""
     future = batcher.submit(item)
-    assert engine.started.acquire(timeout=5)
+    assert engine.started.acquire(timeout=20)
     return future
 
 
