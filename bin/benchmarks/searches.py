@@ -23,7 +23,10 @@ SEARCHES: Mapping[str, Mapping[str, Any]] = {
     **{f"{beams} beams, no length penalty": {"beam_width": beams, "length_penalty_weight": 0.0} for beams in (5, 10)},
     **{f"{beams} beams, length penalty 1": {**_BEST, "beam_width": beams} for beams in (5, 10, 20)},
     **{f"10 beams, length penalty {weight}": {**_BEST, "length_penalty_weight": weight} for weight in (0.5, 2)},
-    **{f"the same, one token left out counts {share}": {**_BEST, "leave_one_out": share} for share in (0.5, 0.75, 0.9)},
+    **{
+        f"10 beams, length penalty 1, {share} for readings without a token": {**_BEST, "leave_one_out": share}
+        for share in (0.5, 0.75, 0.9)
+    },
 }
 
 

@@ -68,9 +68,9 @@ class Memory:
 
         `pairs` are a question and an answer each, as the `digest` of their `question_key`.
         """
-        kept = frozenset(pairs)
+        kept = list(pairs)  # read before others have to wait
         with self._lock:
-            self._wrong.kept = kept
+            self._wrong.keep(kept)
 
     def find(self, question: str, limit: int = 10) -> list[Match]:
         """The reviewed questions nearest to `question`, at most `limit`, best first; none that shares nothing with it.
@@ -116,7 +116,7 @@ class Memory:
     def has_wrong(self, question: str, alike: Iterable[str] = ()) -> bool:
         """Whether some answer was marked wrong for `question`, in either ending, or for one of those `alike`."""
         with self._lock:
-            return any(key in self._wrong for key in (*forms(question), *alike))
+            return any(self._wrong.marks(key) for key in (*forms(question), *alike))
 
     def _right(self, key: str) -> Collection[str]:
         known = self._answered.get(key)

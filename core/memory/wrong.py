@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from functools import lru_cache
 
 from core.text import normalise, question_key
@@ -20,18 +20,15 @@ _form = lru_cache(5000)(question_key)
 
 
 class WrongAnswers:
-    """Answers marked wrong, by the key of their question; each as often as rows say so.
-
-    Attributes:
-        kept: marks of rows that are gone, as digests of the keys of question and answer.
-    """
+    """Answers marked wrong, by the key of their question; each as often as rows say so."""
 
     def __init__(self) -> None:
         self._marked: dict[str, Counter[str]] = {}
-        self.kept: frozenset[tuple[str, str]] = frozenset()
+        self._kept: frozenset[tuple[str, str]] = frozenset()
+        self._kept_questions: frozenset[str] = frozenset()
 
     def __bool__(self) -> bool:
-        return bool(self._marked or self.kept)
+        return bool(self._marked or self._kept)
 
     def __contains__(self, key: str) -> bool:
         """Whether some row marks an answer as wrong for the question with this `key`."""
@@ -52,6 +49,15 @@ class WrongAnswers:
         else:
             del self._marked[key]
 
+    def keep(self, pairs: Iterable[tuple[str, str]]) -> None:
+        """Hold the marks of rows that are gone, in place of those of the last call: digests of question and answer."""
+        self._kept = frozenset(pairs)
+        self._kept_questions = frozenset(question for question, _ in self._kept)
+
+    def marks(self, key: str) -> bool:
+        """Whether any answer is marked for the question with this `key`, by a row that is there or one that is gone."""
+        return key in self._marked or (bool(self._kept) and digest(key) in self._kept_questions)
+
     def holds(self, key: str, answer: str, right: Collection[str]) -> bool:
         """Whether `answer` is marked, and is none of those that are `right` for the question.
 
@@ -59,7 +65,7 @@ class WrongAnswers:
         spelling wrong, while an answer that is wrong does not become right without its full stop.
         """
         marked = self._marked.get(key, ())
-        if not marked and not self.kept:
+        if not marked and not self._kept:
             return False
         spelt = normalise(answer)
         if spelt in map(normalise, right):
@@ -69,4 +75,4 @@ class WrongAnswers:
         form = _form(answer)
         if form in map(_form, right):
             return False
-        return form in map(_form, marked) or (digest(key), digest(form)) in self.kept
+        return form in map(_form, marked) or (digest(key), digest(form)) in self._kept

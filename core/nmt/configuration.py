@@ -183,7 +183,11 @@ def _changes(model: HParams, hparams: HParams, asked: Mapping[str, Any]) -> list
 def _idle(hparams: HParams, asked: Mapping[str, Any]) -> list[str]:
     """What was asked for of another search than the one that there will be."""
     search, defaults = "beam_search" if hparams.beams else hparams.infer_mode, default_values()
-    return [
+    notes = []
+    if asked.get("leave_one_out") and hparams.beams and not (hparams.known_targets and hparams.beams > 1):
+        value = _shown(asked["leave_one_out"])
+        notes.append(f"--leave_one_out={value} does not count: it is for two beams or more among --known_targets")
+    return notes + [
         f"--{name}={_shown(asked[name])} does not count: it is for --infer_mode={' or '.join(searches)}, "
         f"and this is {search}"
         for name, searches in _SEARCHES.items()

@@ -127,7 +127,10 @@ class Decoder:
         """What was found, ranked by all readings of each row where the hyperparameters ask for them."""
         if not self._readings.share:
             return found
-        return reread(rows, found, self._beams.width, self._readings, self._decode_once)
+        return reread(rows, found, self._beams.width, self._readings, self._likeliest)
+
+    def _likeliest(self, rows: Sequence[Ids]) -> list[Ranked | None]:
+        return [max(some, key=_by_log_prob, default=None) for some in self._decode_once(rows)]
 
     def decode_best(self, sources: Sequence[Ids]) -> list[Ranked]:
         """The first of the hypotheses that `decode` finds for each row, sooner; an empty one of no probability where it
@@ -147,14 +150,16 @@ class Decoder:
     ) -> list[list[Ranked]]:
         """At most `count` of the tree's sentences for each source, best first, by all its readings if they count."""
         rows = [self._cut(source) for source in sources]
-        width = self._beams.width
+        width, size = self._beams.width, self._hparams.infer_batch_size
+        wanted = width if self._readings.share else count
+        found = [[self._ranked(one) for one in some] for some in self._known_once(quick, tree, rows, wanted)]
+        if not self._readings.share:
+            return found
 
-        def search(rows: Sequence[Ids]) -> list[list[Ranked]]:
-            wanted = width if self._readings.share else count
-            return [[self._ranked(one) for one in some] for some in self._known_once(quick, tree, rows, wanted)]
+        def likeliest(rows: Sequence[Ids]) -> list[Ranked]:
+            return [self._ranked(one) for one in best_known_answers(quick, tree, rows, width, self._ends, size)]
 
-        found = search(rows)
-        return reread(rows, found, count, self._readings, search) if self._readings.share else found
+        return reread(rows, found, count, self._readings, likeliest)
 
     def _known_once(self, quick: NumpyModel, tree: TargetTree, rows: Sequence[Ids], count: int) -> list[list[Found]]:
         """At most `count` of the tree's sentences for each row, best first; one, greedily found, where that is surely
@@ -298,6 +303,10 @@ class Decoder:
 
 def _by_score(one: Ranked) -> float:
     return -one.score
+
+
+def _by_log_prob(one: Ranked) -> float:
+    return one.log_prob
 
 
 def _check(model: Seq2Seq, hparams: HParams, keep_alignments: bool) -> None:

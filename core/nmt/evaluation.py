@@ -67,8 +67,10 @@ class Evaluator:
         answers: list[str] = []
         decoder = self._decoder
         if self._tree:
-            # A copy of the weights as they are now answers sooner.
-            decoder = Decoder(self._model, self._hparams, self._ends, frozen=True, tree=self._tree)
+            # A copy of the weights as they are now answers sooner. Reading sources again takes long, and tells no more
+            # of which weights are the best.
+            hparams = self._hparams.updated({"leave_one_out": 0.0})
+            decoder = Decoder(self._model, hparams, self._ends, frozen=True, tree=self._tree)
         for batch in decoder.decode_best_in_order(sources):
             tokens = [self._tgt_vocab.tokens(ranked[0].ids) if ranked else [] for ranked in batch]
             answers += [answer_text(words, self._hparams.subword_option) for words in tokens]

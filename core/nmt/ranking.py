@@ -18,7 +18,10 @@ _ROUNDED = 1.02
 
 
 class Ranked(NamedTuple):
-    """One hypothesis: `ids` without the end token, and `log_prob`, the sum over its tokens, the end token counted."""
+    """One hypothesis: `ids` without the end token, and `log_prob`, the sum over its tokens, the end token counted.
+
+    Where several readings of a source have their say (`readings`), `log_prob` is the one that has their score.
+    """
 
     ids: list[int]
     log_prob: float

@@ -19,8 +19,8 @@ from core.nmt.ranking import Ranked, Ranking
 # Of a longer source one token is little, and there would be many searches.
 _MOST_TOKENS = 20
 
-# At most so many hypotheses for each source, the best first, as the search ranks them.
-Search = Callable[[Sequence[Ids]], Sequence[Sequence[Ranked]]]
+# The likeliest hypothesis for each source; None where there is none.
+Search = Callable[[Sequence[Ids]], Sequence[Ranked | None]]
 
 
 class Readings(NamedTuple):
@@ -32,57 +32,62 @@ class Readings(NamedTuple):
     share: float
     ranking: Ranking
 
+    def is_sure(self, some: Sequence[Ranked]) -> bool:
+        """Whether no other hypothesis can be ranked above the first of `some`, of which there is at least one."""
+        return bool(self.ranking.sure(some[0].log_prob, some[0].scored_tokens))
+
 
 def reread(
     sources: Sequence[Ids], found: Sequence[Sequence[Ranked]], count: int, readings: Readings, search: Search
 ) -> list[list[Ranked]]:
     """At most `count` of the tree's sentences for each source, ranked by all its readings, the best first.
 
-    `found` is what `search` says to the sources themselves. It stays as it is where its first is sure, and where a
-    source has one token, or more than twenty.
+    `found` is what is said to the sources themselves. It stays as it is where its first is sure, and where a source has
+    one token, or more than twenty.
     """
     results = [list(some[:count]) for some in found]
     unsure = [
         i
         for i, (source, some) in enumerate(zip(sources, found, strict=True))
-        if 1 < len(source) <= _MOST_TOKENS and some and not _is_sure(some, readings.ranking)
+        if 1 < len(source) <= _MOST_TOKENS and some and not readings.is_sure(some)
     ]
-    parts = [np.delete(sources[i], at, axis=0) for i in unsure for at in range(len(sources[i]))]
-    said = iter(search(parts) if parts else ())
+    parts = {i: [np.delete(sources[i], at, axis=0) for at in range(len(sources[i]))] for i in unsure}
+    # Where a token comes twice in a row, it is the same whichever is left out.
+    distinct = {_key(part): part for some in parts.values() for part in some}
+    said = dict(zip(distinct, search([*distinct.values()]) if distinct else (), strict=True))
     for i in unsure:
-        others = [_in_place(next(said), at) for at in range(len(sources[i]))]
+        others = [_in_place(said[_key(part)], at) for at, part in enumerate(parts[i])]
         results[i] = together(found[i], others, readings)[:count]
     return results
 
 
-def together(whole: Sequence[Ranked], others: Sequence[Sequence[Ranked]], readings: Readings) -> list[Ranked]:
+def together(whole: Sequence[Ranked], others: Sequence[Ranked | None], readings: Readings) -> list[Ranked]:
     """Every sentence that a reading found, the best first, by the logarithm of its mean e^score over the readings.
 
-    `whole` is what the whole source is answered, `others` what the rest of it is. A reading that did not find a
-    sentence gives it nothing; one that is sure of a sentence gives the others nothing, as quick searches stop there.
+    `whole` is what is said to the whole source, and `others` the likeliest for the rest of it, each. A reading that did
+    not find a sentence gives it nothing.
     """
-    ranking = readings.ranking
-    shares = np.array([1 - readings.share, *[readings.share / len(others)] * len(others)])
+    shares = np.array([1 - readings.share, readings.share / len(others)])
     with np.errstate(divide="ignore"):  # the whole source may count nothing
-        weights = np.log(shares).tolist()
+        of_whole, of_other = np.log(shares).tolist()
     scores: dict[tuple[int, ...], float] = {}
     first: dict[tuple[int, ...], Ranked] = {}
-    for weight, some in zip(weights, [whole, *others], strict=True):
-        for one in some[:1] if some and _is_sure(some, ranking) else some:
-            ids = tuple(one.ids)
-            scores[ids] = float(np.logaddexp(scores.get(ids, -math.inf), weight + one.score))
-            first.setdefault(ids, one)
+    for weight, one in [*((of_whole, one) for one in whole), *((of_other, one) for one in others)]:
+        if one is None:
+            continue
+        ids = tuple(one.ids)
+        scores[ids] = float(np.logaddexp(scores.get(ids, -math.inf), weight + one.score))
+        first.setdefault(ids, one)
     best = sorted(scores, key=lambda ids: -scores[ids])
-    return [ranking.rescored(first[ids], scores[ids]) for ids in best]
+    return [readings.ranking.rescored(first[ids], scores[ids]) for ids in best]
 
 
-def _is_sure(some: Sequence[Ranked], ranking: Ranking) -> bool:
-    return bool(ranking.sure(some[0].log_prob, some[0].scored_tokens))
+def _key(source: Ids) -> tuple[tuple[int, ...], bytes]:
+    return source.shape, source.tobytes()
 
 
-def _in_place(some: Sequence[Ranked], at: int) -> list[Ranked]:
-    """Hypotheses of a source without its token `at`: nothing looked at that."""
-    return [
-        one if one.alignments is None else one._replace(alignments=np.insert(one.alignments, at, 0, axis=1))
-        for one in some
-    ]
+def _in_place(one: Ranked | None, at: int) -> Ranked | None:
+    """The hypothesis of a source without its token `at`: nothing looked at that."""
+    if one is None or one.alignments is None:
+        return one
+    return one._replace(alignments=np.insert(one.alignments, at, 0, axis=1))

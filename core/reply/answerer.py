@@ -123,14 +123,13 @@ class Answerer:
         matches = [one for one in thought.matches if self._allows(thought, one.answer)]
         if not matches:
             return thought
+        if self._memory is not None and self._memory.has_wrong(thought.question.text, thought.alike):
+            # What is near to it has misled already: what is farther has no vote while something is near.
+            matches = [one for one in matches if one.similarity >= SURE] or matches
         found = remembered(matches)[:_MOST_CANDIDATES]
         chances = (self._model.calibration or DEFAULT).chances(mode, [evidence for _, evidence in found])
         said = [Candidate(answer, "memory", chance) for (answer, _), chance in zip(found, chances, strict=True)]
-        nearest = matches[0].similarity
-        if self._memory is not None and self._memory.has_wrong(thought.question.text, thought.alike):
-            # What is near to it has misled already: only an answer that was right for a near question itself is said.
-            nearest = max(one.similarity for one in matches if normalise(one.answer) == normalise(said[0].text))
-        return replace(thought, candidates=said, is_sure=nearest >= SURE)
+        return replace(thought, candidates=said, is_sure=matches[0].similarity >= SURE)
 
     def _ask(self, thoughts: Sequence[Thought]) -> list[Thought]:
         """The engine's own answers to what nobody is sure of yet."""

@@ -160,6 +160,9 @@ def test_a_question_that_is_answered_and_unanswered_again_stays_refused(memory):
 
 
 def test_marks_whose_text_is_gone_hold_in_the_other_ending_too(memory):
+    assert not memory.has_wrong("배불러")
     memory.keep_wrong([(digest(question_key("배불러")), digest(question_key("참으세요.")))])
+    assert memory.has_wrong("배불러ㅋㅋ")
+    assert not memory.has_wrong("배고파")
     assert refused(memory, "배불러요ㅠㅠ")
     assert not refused(memory, "배고파요")

@@ -163,6 +163,7 @@ def test_a_width_that_does_not_count_is_told(meant):
         ("greedy", "num_translations_per_input=3", "beam_search or sample"),
         ("sample", "beam_width=4", "beam_search"),
         ("sample", "length_penalty_weight=0.6", "beam_search"),
+        ("greedy", "leave_one_out=0.5", "beam_search"),
         ("beam_search", "top_k=5", "sample"),
     ],
 )
@@ -171,6 +172,14 @@ def test_what_is_for_another_search_is_named(meant, search, flag, searches):
     assert meant(*needed, f"--infer_mode={search}", f"--{flag}").notes == (
         f"--{flag} does not count: it is for --infer_mode={searches}, and this is {search}",
     )
+
+
+@pytest.mark.parametrize("flags", [["--beam_width=4"], ["--beam_width=1", "--known_targets"]])
+def test_readings_that_have_nothing_to_rank_are_told(meant, flags):
+    assert meant(*flags, "--leave_one_out=0.5").notes == (
+        "--leave_one_out=0.5 does not count: it is for two beams or more among --known_targets",
+    )
+    assert meant("--beam_width=2", "--known_targets", "--leave_one_out=0.5").notes == ()
 
 
 def test_what_changes_nothing_is_not_named(meant):
