@@ -8,7 +8,6 @@ Classification", section 3.1.
 from __future__ import annotations
 
 import random
-from collections import defaultdict
 from dataclasses import dataclass
 
 from core.corpus import Corpus, Example
@@ -20,6 +19,7 @@ from core.text.noise import Family, Kind, noisy
 _KINDS = tuple(kind for kind in Kind if kind is not Kind.ENGLISH_LAYOUT)
 
 _SEED = 0
+_FEWEST_LEFT = 2  # tokens, and half of them: less is left of many questions, and tells them apart no more
 _TRIES = 3  # a kind may not apply, or give another trained question
 
 
@@ -49,8 +49,7 @@ def copies(corpus: Corpus, tokenizer: Tokenizer, settings: AugmentationSettings)
     """`settings.copies` of every pair of `corpus.train`, with a noisy question or with some of it; no target changes.
 
     All noise is of the family for training. A form that is another trained question is that question, no noise, and
-    is not used; nor is one that is a form of a question with another answer too: it tells them apart no more. The same
-    arguments give the same copies: a run that goes on sees what the killed one saw.
+    is not used. The same arguments give the same copies: a run that goes on sees what the killed one saw.
     """
     rng = random.Random(_SEED)
     known = set(corpus.src_vocab)
@@ -66,13 +65,10 @@ def copies(corpus: Corpus, tokenizer: Tokenizer, settings: AugmentationSettings)
 
     def with_less(example: Example) -> Example:
         left = [token for token in example.source if rng.random() >= settings.dropped]
-        return example._replace(source=left) if left and tuple(left) not in sources else example
+        says_enough = len(left) >= max(_FEWEST_LEFT, len(example.source) / 2)
+        return example._replace(source=left) if says_enough and tuple(left) not in sources else example
 
     def copy(example: Example) -> Example:
         return with_noise(example) if rng.random() < settings.share else with_less(example)
 
-    made = [(example, copy(example)) for _ in range(settings.copies) for example in corpus.train]
-    answers: dict[tuple[str, ...], set[tuple[str, ...]]] = defaultdict(set)
-    for _, form in made:
-        answers[tuple(form.source)].add(tuple(form.target))
-    return [form if len(answers[tuple(form.source)]) == 1 else example for example, form in made]
+    return [copy(example) for _ in range(settings.copies) for example in corpus.train]

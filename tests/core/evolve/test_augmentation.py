@@ -57,7 +57,7 @@ def test_copies_without_noise_lack_some_of_their_tokens(corpus, tokenizer):
     lengths = [(len(example.source), len(clean[example.pair.question])) for example in made]
     left, whole = (sum(side) for side in zip(*lengths, strict=True))
     assert 0.7 < left / whole < 0.9
-    assert all(left for left, _ in lengths)
+    assert all(left >= 2 and left >= whole / 2 for left, whole in lengths), "too little is left to ask"
     for example in made:
         rest = iter(clean[example.pair.question])
         assert all(token in rest for token in example.source), "what is left keeps its order"
@@ -69,15 +69,6 @@ def test_what_is_left_of_a_question_is_no_other_trained_question(tokenizer):
     made = copies(corpus, tokenizer, AugmentationSettings(copies=300, share=0.0, dropped=0.5))
     assert not [example for example in made if example.source == short and example.pair.question == "가나다"]
     assert [example for example in made if len(example.source) == 2 and example.pair.question == "가나다"]
-
-
-def test_what_is_left_of_two_questions_with_other_answers_is_used_for_neither(tokenizer):
-    pairs = [Pair("사과 좋아해", "하나"), Pair("수박 좋아해", "둘"), Pair("참외 싫어", "셋"), Pair("참외 미워", "셋")]
-    corpus = build(pairs, tokenizer, CorpusSettings(min_frequency=1))
-    made = copies(corpus, tokenizer, AugmentationSettings(copies=300, share=0.0, dropped=0.5))
-    left = {(tokenizer.join(example.source), example.pair.answer) for example in made}
-    assert left >= {("사과", "하나"), ("수박", "둘"), ("참외", "셋")}
-    assert not [answer for text, answer in left if text == "좋아해"]
 
 
 def test_no_share_changes_nothing(corpus, tokenizer):
