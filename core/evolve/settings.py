@@ -30,7 +30,6 @@ _DEFAULT_ENGINE: Mapping[str, FlagValue] = {
     "infer_mode": "beam_search",
     "beam_width": 10,
     "length_penalty_weight": 1.0,
-    "leave_one_out": 0.75,
 }
 
 _WARM_ENGINE: Mapping[str, FlagValue] = {

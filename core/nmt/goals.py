@@ -91,6 +91,8 @@ class Goals:
         self._lost: set[int] = set()  # every pair to keep that was lost at some time
         self._checks = 0
         self._hparams = replace(model.hparams, infer_batch_size=_SURVEYED)
+        self._once = self._hparams.updated({"leave_one_out": 0.0})
+        self._doubtful: set[int] = set()  # pairs to keep that are right, but may not be once they are read again
         self._slow = Decoder(model, self._hparams, ends, tree=tree)
         signature = batch_signature(model.hparams)
         self._log_probs = tf.function(self._sentence_log_probs, input_signature=signature, autograph=False)
@@ -125,15 +127,22 @@ class Goals:
         if survey is False or not (near or survey or self._checks % _CHECKS_A_SURVEY == 0):
             return Check(learned, len(self._goals), None, len(self._keep))
         rest = np.array([row for row in self._keep.tolist() if row not in self._lost], np.int64)
-        lost = self._wrong(self._unsure(rest)) | {row for row in self._missed if row in self._lost}
+        unsure = self._unsure(rest).tolist()
+        wrong = self._answered_wrong(unsure, self._once)
+        # To read all of these again takes longer than to learn the goals: whoever judges the model asks them.
+        self._doubtful = set(unsure) - wrong if self._hparams.leave_one_out else set()
+        lost = wrong | {row for row in self._missed if row in self._lost}
         self._lost |= lost
         self._missed |= lost
         return Check(learned, len(self._goals), len(lost), len(self._keep))
 
     def lost(self) -> list[int]:
-        """The numbers of the pairs to keep, in the order of their file, that the last survey found lost."""
+        """The numbers of the pairs to keep, in the order of their file, that the last survey found lost.
+
+        With `--leave_one_out` also of those that the whole question gets right but not surely.
+        """
         first = len(self._train) + len(self._goals)
-        return sorted(row - first for row in self._missed if row >= first)
+        return sorted(row - first for row in self._missed | self._doubtful if row >= first)
 
     def reached(self, check: Check, max_lost: float) -> bool:
         """Whether training may end with what a check found."""
@@ -178,14 +187,14 @@ class Goals:
 
     def _wrong(self, rows: Rows) -> set[int]:
         """Those of `rows` that are not answered word for word."""
-        asked = [int(row) for row in rows if len(self._sources[row])]
-        wrong = self._answered_wrong(asked, self._hparams.updated({"leave_one_out": 0.0}))
+        wrong = self._answered_wrong(rows.tolist(), self._once)
         if self._hparams.leave_one_out:
             # Most of what is missed isn't sure yet: only what the whole source gets right is read again.
-            wrong |= self._answered_wrong([row for row in asked if row not in wrong], self._hparams)
+            wrong |= self._answered_wrong([row for row in rows.tolist() if row not in wrong], self._hparams)
         return wrong
 
     def _answered_wrong(self, rows: Sequence[int], hparams: HParams) -> set[int]:
+        rows = [row for row in rows if len(self._sources[row])]
         # A frozen decoder works with a copy of the weights, which have changed since the last time.
         decoder = Decoder(self._model, hparams, self._ends, frozen=True, tree=self._tree)
         answers = (decoder if decoder.is_quick else self._slow).decode_best([self._sources[row] for row in rows])

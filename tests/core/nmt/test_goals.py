@@ -44,7 +44,7 @@ def goals(corpora):
 def answering(goals, monkeypatch, wrong):
     """Let everything be answered right but for the rows that `wrong` says at the moment."""
     monkeypatch.setattr(goals, "_unsure", lambda rows: rows)
-    monkeypatch.setattr(goals, "_wrong", lambda rows: wrong() & set(rows.tolist()))
+    monkeypatch.setattr(goals, "_answered_wrong", lambda rows, _: wrong() & set(rows))
 
 
 def test_a_batch_is_goals_in_part_and_rehearsal_for_the_rest(goals):
