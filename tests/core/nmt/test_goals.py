@@ -72,6 +72,23 @@ def test_what_is_to_be_kept_is_asked_once_all_goals_are_reached(goals, monkeypat
     assert goals.reached(check, 0.2)
 
 
+@pytest.mark.parametrize(("share", "to_ask"), [(0.0, [2]), (0.75, [1, 2])])
+def test_with_further_readings_what_is_right_but_not_surely_is_left_to_be_asked(corpora, monkeypatch, share, to_ask):
+    """A goal counts once both ways of asking have it right; of what is to be kept the whole question alone is asked."""
+    goals = Goals(Seq2Seq(replace(HPARAMS, leave_one_out=share), len(VOCAB), len(VOCAB)), Ends(1, 2), *corpora)
+    asked = []
+
+    def answered_wrong(rows, hparams):
+        asked.append((hparams.leave_one_out, list(rows)))
+        return {25} & set(rows)
+
+    monkeypatch.setattr(goals, "_unsure", lambda rows: rows[1:3])  # 24 and 25
+    monkeypatch.setattr(goals, "_answered_wrong", answered_wrong)
+    assert goals.check(0.5) == Check(learned=3, goals=3, lost=1, kept=6)
+    assert asked == [(0.0, [20, 21, 22]), *([(share, [20, 21, 22])] if share else []), (0.0, [24, 25])]
+    assert goals.lost() == to_ask
+
+
 def test_what_was_lost_is_trained_as_a_goal_and_asked_until_it_is_back(goals, monkeypatch):
     lost = {25}
     answering(goals, monkeypatch, lambda: lost)
