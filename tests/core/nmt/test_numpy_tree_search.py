@@ -71,16 +71,21 @@ def test_a_decoder_of_frozen_weights_takes_this_way(model, sources):
     assert ids[0][-1] == []
 
 
-def test_a_length_penalty_ranks_what_both_ways_find(model, sources):
-    tree = TargetTree([[token % 5 + 3 for token in sentence] for sentence in sentences(2, 60)], ENDS.eos_id)
-    hparams = replace(HPARAMS, beam_width=6, infer_mode="beam_search", length_penalty_weight=0.6)
+def both_ways(model, hparams, tree, sources):
+    """The quick decoder and the TensorFlow one, and what both find for each of `sources`, all of it alike."""
     quick, slow = (Decoder(model, hparams, ENDS, frozen=frozen, tree=tree) for frozen in (True, False))
     assert quick.is_quick
     expected = slow.decode(sources)
-    found = quick.decode_some(sources, 6)
-    for some, ranked in zip(found, expected, strict=True):
+    for some, ranked in zip(quick.decode_some(sources, hparams.beam_width), expected, strict=True):
         assert [one.ids for one in some] == [one.ids for one in ranked]
         assert [one.score for one in some] == pytest.approx([one.score for one in ranked], rel=1e-4)
+    return quick, slow, expected
+
+
+def test_a_length_penalty_ranks_what_both_ways_find(model, sources):
+    tree = TargetTree([[token % 5 + 3 for token in sentence] for sentence in sentences(2, 60)], ENDS.eos_id)
+    hparams = replace(HPARAMS, beam_width=6, infer_mode="beam_search", length_penalty_weight=0.6)
+    quick, _, expected = both_ways(model, hparams, tree, sources)
     assert [one.ids for one in quick.decode_best(sources)] == [ranked[0].ids for ranked in expected]
     likeliest = [sorted(ranked, key=lambda one: -one.log_prob) for ranked in expected]
     assert likeliest != expected  # the penalty decides somewhere
@@ -92,13 +97,7 @@ def test_both_ways_rank_by_all_readings(model, weight):
     tree = TargetTree([[token % 5 + 3 for token in sentence] for sentence in sentences(2, 60)], ENDS.eos_id)
     plain = replace(HPARAMS, beam_width=6, infer_mode="beam_search", length_penalty_weight=weight)
     hparams = replace(plain, leave_one_out=0.75)
-    quick, slow = (Decoder(model, hparams, ENDS, frozen=frozen, tree=tree) for frozen in (True, False))
-    assert quick.is_quick
-    expected = slow.decode(sources)
-    found = quick.decode_some(sources, 6)
-    for some, ranked in zip(found, expected, strict=True):
-        assert [one.ids for one in some] == [one.ids for one in ranked]
-        assert [one.score for one in some] == pytest.approx([one.score for one in ranked], rel=1e-4)
+    quick, slow, expected = both_ways(model, hparams, tree, sources)
     best = [ranked[0].ids for ranked in expected]
     assert [one.ids for one in quick.decode_best(sources)] == best
     assert [some[0].ids for some in quick.decode_some(sources, 1)] == best
