@@ -58,7 +58,7 @@ def postgres(monkeypatch):
 
 
 @pytest.mark.django_db
-def test_a_lock_is_refused_without_waiting_for_its_end_and_free_afterwards(data_dir):
+def test_a_lock_is_refused_within_a_second_and_free_afterwards(data_dir):
     with locks.hold(data_dir, Purpose.TRAINER):
         start = time.monotonic()
         with (
@@ -66,7 +66,7 @@ def test_a_lock_is_refused_without_waiting_for_its_end_and_free_afterwards(data_
             locks.hold(data_dir, Purpose.TRAINER, patience=0.1),
         ):
             pass
-        assert time.monotonic() - start < 10
+        assert time.monotonic() - start < 1
         assert not locks.is_free(data_dir, Purpose.TRAINER)
         assert locks.is_free(data_dir, Purpose.TRAINING)
     assert locks.is_free(data_dir, Purpose.TRAINER)

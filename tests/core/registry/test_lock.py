@@ -42,14 +42,14 @@ def holder(tmp_path):
 
 
 @pytest.mark.slow
-def test_a_second_process_is_refused_without_waiting_for_the_first_and_told_who_holds_it(holder, tmp_path):
+def test_a_second_process_is_refused_within_a_second_and_told_who_holds_it(holder, tmp_path):
     start = time.monotonic()
     with (
         pytest.raises(RegistryError, match=f"another makedata is running.*{holder.pid}"),
         Registry(tmp_path).lock(),
     ):
         pass
-    assert time.monotonic() - start < 10  # the other one has it for a minute
+    assert time.monotonic() - start < 1
 
 
 @pytest.mark.slow
