@@ -28,8 +28,9 @@ _DEFAULT_ENGINE: Mapping[str, FlagValue] = {
     "num_buckets": 25,
     "known_targets": True,
     "infer_mode": "beam_search",
-    "beam_width": 10,
+    "beam_width": 5,
     "length_penalty_weight": 1.0,
+    "leave_one_out": 0.75,
 }
 
 _WARM_ENGINE: Mapping[str, FlagValue] = {

@@ -42,6 +42,11 @@ def ranking(hparams: HParams, tree: TargetTree | None) -> Ranking:
     return Ranking(hparams.length_penalty_weight, tree.depth) if tree and hparams.beams else Ranking()
 
 
+def readings(hparams: HParams, tree: TargetTree | None) -> Readings:
+    """Which further readings of a source count: none but for beams among the sentences of a tree."""
+    return Readings(hparams.leave_one_out if tree and hparams.beams > 1 else 0.0, ranking(hparams, tree))
+
+
 class Decoder:
     """Source ids → hypotheses, through one compiled function that keeps nothing between calls.
 
@@ -73,8 +78,7 @@ class Decoder:
         weight = 0.0 if tree else hparams.length_penalty_weight
         self._beams = BeamSettings(hparams.beams, weight, hparams.coverage_penalty_weight)
         self._ranking = ranking(hparams, tree)
-        rereads = tree is not None and hparams.beams > 1
-        self._readings = Readings(hparams.leave_one_out if rereads else 0.0, self._ranking)
+        self._readings = readings(hparams, tree)
         self._constraints = Constraints(hparams.repetition_penalty, hparams.no_repeat_ngram_size, tree)
         rank = 3 if model.hparams.use_char_encode else 2
         self._search = tf.function(
@@ -127,10 +131,7 @@ class Decoder:
         """What was found, ranked by all readings of each row where the hyperparameters ask for them."""
         if not self._readings.share:
             return found
-        return reread(rows, found, self._beams.width, self._readings, self._likeliest)
-
-    def _likeliest(self, rows: Sequence[Ids]) -> list[Ranked | None]:
-        return [max(some, key=_by_log_prob, default=None) for some in self._decode_once(rows)]
+        return reread(rows, found, self._beams.width, self._readings, self._decode_once)
 
     def decode_best(self, sources: Sequence[Ids]) -> list[Ranked]:
         """The first of the hypotheses that `decode` finds for each row, sooner; an empty one of no probability where it
@@ -150,33 +151,35 @@ class Decoder:
     ) -> list[list[Ranked]]:
         """At most `count` of the tree's sentences for each source, best first, by all its readings if they count."""
         rows = [self._cut(source) for source in sources]
-        width, size = self._beams.width, self._hparams.infer_batch_size
-        wanted = width if self._readings.share else count
-        found = [[self._ranked(one) for one in some] for some in self._known_once(quick, tree, rows, wanted)]
         if not self._readings.share:
-            return found
+            return self._known_once(quick, tree, rows, count)
+        width = self._beams.width
+        found = self._known_once(quick, tree, rows, width)
+        # What is left of an unsure source is seldom sure: a greedy search would only come on top.
+        return reread(rows, found, count, self._readings, lambda parts: self._by_beams(quick, tree, parts, width))
 
-        def likeliest(rows: Sequence[Ids]) -> list[Ranked]:
-            return [self._ranked(one) for one in best_known_answers(quick, tree, rows, width, self._ends, size)]
-
-        return reread(rows, found, count, self._readings, likeliest)
-
-    def _known_once(self, quick: NumpyModel, tree: TargetTree, rows: Sequence[Ids], count: int) -> list[list[Found]]:
+    def _known_once(self, quick: NumpyModel, tree: TargetTree, rows: Sequence[Ids], count: int) -> list[list[Ranked]]:
         """At most `count` of the tree's sentences for each row, best first; one, greedily found, where that is surely
         what beams would find best too.
         """
-        width, size, ranking = self._beams.width, self._hparams.infer_batch_size, self._ranking
-        found = [[one] for one in best_known_answers(quick, tree, rows, 0, self._ends, size)]
-        sure = ranking.sure([one.log_prob for [one] in found], [one.scored_tokens for [one] in found])
-        unsure = np.flatnonzero(~sure).tolist() if width > 1 else []
+        size, ranking = self._hparams.infer_batch_size, self._ranking
+        likely = best_known_answers(quick, tree, rows, 0, self._ends, size)
+        found = [[self._ranked(one)] for one in likely]
+        sure = ranking.sure([one.log_prob for one in likely], [one.scored_tokens for one in likely])
+        unsure = np.flatnonzero(~sure).tolist() if self._beams.width > 1 else []
         if unsure:
-            asked = [rows[i] for i in unsure]
-            # What is to be ranked anew has to be found first, all of it.
-            searched = width if ranking.weight else min(count, width)
-            better = known_n_best(quick, tree, asked, searched, (width, size), self._ends)
+            better = self._by_beams(quick, tree, [rows[i] for i in unsure], count)
             for i, some in zip(unsure, better, strict=True):
-                found[i] = sorted(some, key=lambda one: -ranking.score(one.log_prob, one.scored_tokens))[:count]
+                found[i] = some
         return found
+
+    def _by_beams(self, quick: NumpyModel, tree: TargetTree, rows: Sequence[Ids], count: int) -> list[list[Ranked]]:
+        """At most `count` of those of the tree's sentences for each row that beams find, best first."""
+        width, size = self._beams.width, self._hparams.infer_batch_size
+        # What is to be ranked anew has to be found first, all of it.
+        searched = width if self._ranking.weight else min(count, width)
+        found = known_n_best(quick, tree, rows, searched, (width, size), self._ends)
+        return [sorted(map(self._ranked, some), key=_by_score)[:count] for some in found]
 
     def decode_some(self, sources: Sequence[Ids], count: int) -> list[list[Ranked]]:
         """At most `count` hypotheses for each row, best first, of which the first is that of `decode_best`.
@@ -303,10 +306,6 @@ class Decoder:
 
 def _by_score(one: Ranked) -> float:
     return -one.score
-
-
-def _by_log_prob(one: Ranked) -> float:
-    return one.log_prob
 
 
 def _check(model: Seq2Seq, hparams: HParams, keep_alignments: bool) -> None:

@@ -7,7 +7,7 @@ the same is found by asking for it, and becomes a goal. Answers are searched for
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from typing import NamedTuple
@@ -17,10 +17,11 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from core.nmt.dataset import Corpus, Ids, TrainingData, cut_batch, join_corpora
-from core.nmt.decoding import Decoder, ranking
+from core.nmt.decoding import Decoder, ranking, readings
 from core.nmt.hparams import HParams
 from core.nmt.model import Batch, Seq2Seq, batch_signature
 from core.nmt.numpy_search import covers_search
+from core.nmt.ranking import Ranked
 from core.nmt.search import Ends
 from core.nmt.target_tree import TargetTree
 
@@ -92,6 +93,7 @@ class Goals:
         self._checks = 0
         self._hparams = replace(model.hparams, infer_batch_size=_SURVEYED)
         self._once = self._hparams.updated({"leave_one_out": 0.0})
+        self._readings = readings(self._hparams, tree)
         self._doubtful: set[int] = set()  # pairs to keep that are right, but may not be once they are read again
         self._slow = Decoder(model, self._hparams, ends, tree=tree)
         signature = batch_signature(model.hparams)
@@ -127,10 +129,10 @@ class Goals:
         if survey is False or not (near or survey or self._checks % _CHECKS_A_SURVEY == 0):
             return Check(learned, len(self._goals), None, len(self._keep))
         rest = np.array([row for row in self._keep.tolist() if row not in self._lost], np.int64)
-        unsure = self._unsure(rest).tolist()
-        wrong = self._answered_wrong(unsure, self._once)
+        answers = self._answers(self._unsure(rest).tolist(), self._once)
+        wrong = self._wrong_of(answers)
         # To read all of these again takes longer than to learn the goals: whoever judges the model asks them.
-        self._doubtful = set(unsure) - wrong if self._hparams.leave_one_out else set()
+        self._doubtful = {row for row, answer in answers.items() if self._readings.doubt(answer)} - wrong
         lost = wrong | {row for row in self._missed if row in self._lost}
         self._lost |= lost
         self._missed |= lost
@@ -139,7 +141,7 @@ class Goals:
     def lost(self) -> list[int]:
         """The numbers of the pairs to keep, in the order of their file, that the last survey found lost.
 
-        With `--leave_one_out` also of those that the whole question gets right but not surely.
+        With `--leave_one_out` also of those that the whole question gets right, but further readings might not.
         """
         first = len(self._train) + len(self._goals)
         return sorted(row - first for row in self._missed | self._doubtful if row >= first)
@@ -187,18 +189,23 @@ class Goals:
 
     def _wrong(self, rows: Rows) -> set[int]:
         """Those of `rows` that are not answered word for word."""
-        wrong = self._answered_wrong(rows.tolist(), self._once)
-        if self._hparams.leave_one_out:
-            # Most of what is missed isn't sure yet: only what the whole source gets right is read again.
-            wrong |= self._answered_wrong([row for row in rows.tolist() if row not in wrong], self._hparams)
-        return wrong
+        answers = self._answers(rows.tolist(), self._once)
+        wrong = self._wrong_of(answers)
+        # Most of what is missed is in doubt: only what the whole source gets right is read again.
+        doubtful = [row for row, answer in answers.items() if row not in wrong and self._readings.doubt(answer)]
+        return wrong | self._wrong_of(self._answers(doubtful, self._hparams))
 
-    def _answered_wrong(self, rows: Sequence[int], hparams: HParams) -> set[int]:
+    def _answers(self, rows: Sequence[int], hparams: HParams) -> dict[int, Ranked]:
+        """What is answered to those of `rows` that have a source."""
         rows = [row for row in rows if len(self._sources[row])]
         # A frozen decoder works with a copy of the weights, which have changed since the last time.
         decoder = Decoder(self._model, hparams, self._ends, frozen=True, tree=self._tree)
         answers = (decoder if decoder.is_quick else self._slow).decode_best([self._sources[row] for row in rows])
-        return {row for row, answer in zip(rows, answers, strict=True) if not self._is(answer.ids, row)}
+        return dict(zip(rows, answers, strict=True))
+
+    def _wrong_of(self, answers: Mapping[int, Ranked]) -> set[int]:
+        """The rows that are not answered word for word."""
+        return {row for row, answer in answers.items() if not self._is(answer.ids, row)}
 
     def _is(self, ids: Sequence[int], row: int) -> bool:
         return np.array_equal(ids, self._targets[row])

@@ -189,7 +189,7 @@ class HParams:
     )
     leave_one_out: float = flag(
         0.0,
-        "Where beams among --known_targets are not sure: the share of all readings that lack a source token.",
+        "Where beams among --known_targets find nothing likely: the share of all readings that lack a source token.",
         role=_DECODING,
         least=0,
         most=1,

@@ -1,4 +1,4 @@
-"""A source that the search isn't sure of, read again with each of its tokens left out, and what all readings say.
+"""A source whose best hypothesis is unlikely, read again with each of its tokens left out, and what all readings say.
 
 A question in new words holds some that mislead. The mean over readings without one word each hangs on none of them: one
 model is asked as if it were several, Gal & Ghahramani (2016), "Dropout as a Bayesian Approximation", Eq. 6, with the
@@ -19,8 +19,11 @@ from core.nmt.ranking import Ranked, Ranking
 # Of a longer source one token is little, and there would be many searches.
 _MOST_TOKENS = 20
 
-# The likeliest hypothesis for each source; None where there is none.
-Search = Callable[[Sequence[Ids]], Sequence[Ranked | None]]
+# e^score from which on further readings seldom find a better one: they would only take time.
+_LIKELY = 0.5
+
+# The hypotheses for each source, the best first; there may be none.
+Search = Callable[[Sequence[Ids]], Sequence[Sequence[Ranked]]]
 
 
 class Readings(NamedTuple):
@@ -32,9 +35,13 @@ class Readings(NamedTuple):
     share: float
     ranking: Ranking
 
-    def is_sure(self, some: Sequence[Ranked]) -> bool:
-        """Whether no other hypothesis can be ranked above the first of `some`, of which there is at least one."""
-        return bool(self.ranking.sure(some[0].log_prob, some[0].scored_tokens))
+    def doubt(self, best: Ranked) -> bool:
+        """Whether a source is read again for which this is the best hypothesis of the whole of it."""
+        return self.share > 0 and best.score < math.log(_LIKELY)
+
+    def named(self, some: Sequence[Ranked]) -> Sequence[Ranked]:
+        """Those of a reading's hypotheses, best first, that count: one that no other can be ranked above, alone."""
+        return some[:1] if some and self.ranking.sure(some[0].log_prob, some[0].scored_tokens) else some
 
 
 def reread(
@@ -42,42 +49,41 @@ def reread(
 ) -> list[list[Ranked]]:
     """At most `count` of the tree's sentences for each source, ranked by all its readings, the best first.
 
-    `found` is what is said to the sources themselves. It stays as it is where its first is sure, and where a source has
-    one token, or more than twenty.
+    `found` is what is said to the sources themselves. It stays as it is where its first is likely enough, and where a
+    source has one token, or more than twenty.
     """
     results = [list(some[:count]) for some in found]
-    unsure = [
+    doubted = [
         i
         for i, (source, some) in enumerate(zip(sources, found, strict=True))
-        if 1 < len(source) <= _MOST_TOKENS and some and not readings.is_sure(some)
+        if 1 < len(source) <= _MOST_TOKENS and some and readings.doubt(some[0])
     ]
-    parts = {i: [np.delete(sources[i], at, axis=0) for at in range(len(sources[i]))] for i in unsure}
+    parts = {i: [np.delete(sources[i], at, axis=0) for at in range(len(sources[i]))] for i in doubted}
     # Where a token comes twice in a row, it is the same whichever is left out.
     distinct = {_key(part): part for some in parts.values() for part in some}
     said = dict(zip(distinct, search([*distinct.values()]) if distinct else (), strict=True))
-    for i in unsure:
-        others = [_in_place(said[_key(part)], at) for at, part in enumerate(parts[i])]
+    for i in doubted:
+        others = [[_in_place(one, at) for one in readings.named(said[_key(part)])] for at, part in enumerate(parts[i])]
         results[i] = together(found[i], others, readings)[:count]
     return results
 
 
-def together(whole: Sequence[Ranked], others: Sequence[Ranked | None], readings: Readings) -> list[Ranked]:
+def together(whole: Sequence[Ranked], others: Sequence[Sequence[Ranked]], readings: Readings) -> list[Ranked]:
     """Every sentence that a reading found, the best first, by the logarithm of its mean e^score over the readings.
 
-    `whole` is what is said to the whole source, and `others` the likeliest for the rest of it, each. A reading that did
-    not find a sentence gives it nothing.
+    `whole` is what is said to the whole source, and `others` to the rest of it, each. A reading that did not find a
+    sentence gives it nothing.
     """
     shares = np.array([1 - readings.share, readings.share / len(others)])
     with np.errstate(divide="ignore"):  # the whole source may count nothing
         of_whole, of_other = np.log(shares).tolist()
     scores: dict[tuple[int, ...], float] = {}
     first: dict[tuple[int, ...], Ranked] = {}
-    for weight, one in [*((of_whole, one) for one in whole), *((of_other, one) for one in others)]:
-        if one is None:
-            continue
-        ids = tuple(one.ids)
-        scores[ids] = float(np.logaddexp(scores.get(ids, -math.inf), weight + one.score))
-        first.setdefault(ids, one)
+    for weight, some in [(of_whole, whole), *((of_other, some) for some in others)]:
+        for one in some:
+            ids = tuple(one.ids)
+            scores[ids] = float(np.logaddexp(scores.get(ids, -math.inf), weight + one.score))
+            first.setdefault(ids, one)
     best = sorted(scores, key=lambda ids: -scores[ids])
     return [readings.ranking.rescored(first[ids], scores[ids]) for ids in best]
 
@@ -86,8 +92,8 @@ def _key(source: Ids) -> tuple[tuple[int, ...], bytes]:
     return source.shape, source.tobytes()
 
 
-def _in_place(one: Ranked | None, at: int) -> Ranked | None:
+def _in_place(one: Ranked, at: int) -> Ranked:
     """The hypothesis of a source without its token `at`: nothing looked at that."""
-    if one is None or one.alignments is None:
+    if one.alignments is None:
         return one
     return one._replace(alignments=np.insert(one.alignments, at, 0, axis=1))

@@ -13,6 +13,7 @@ from core.nmt.dataset import read_corpus
 from core.nmt.goals import Check, Goals
 from core.nmt.hparams import HParams
 from core.nmt.model import Seq2Seq
+from core.nmt.ranking import Ranked
 from core.nmt.search import Ends
 from core.nmt.target_tree import TargetTree
 from core.nmt.vocab import EOS_ID, SPECIALS, Vocab
@@ -41,10 +42,16 @@ def goals(corpora):
     return Goals(Seq2Seq(HPARAMS, len(VOCAB), len(VOCAB)), Ends(1, 2), *corpora)
 
 
+def answer(goals, row, wrong, score=0.0):
+    """The target of a row, or what nobody wrote."""
+    ids = [9] if row in wrong else goals._targets[row].tolist()
+    return Ranked(ids, score, len(ids) + 1, score)
+
+
 def answering(goals, monkeypatch, wrong):
     """Let everything be answered right but for the rows that `wrong` says at the moment."""
     monkeypatch.setattr(goals, "_unsure", lambda rows: rows)
-    monkeypatch.setattr(goals, "_answered_wrong", lambda rows, _: wrong() & set(rows))
+    monkeypatch.setattr(goals, "_answers", lambda rows, _: {row: answer(goals, row, wrong()) for row in rows})
 
 
 def test_a_batch_is_goals_in_part_and_rehearsal_for_the_rest(goals):
@@ -73,19 +80,25 @@ def test_what_is_to_be_kept_is_asked_once_all_goals_are_reached(goals, monkeypat
 
 
 @pytest.mark.parametrize(("share", "to_ask"), [(0.0, [2]), (0.75, [1, 2])])
-def test_with_further_readings_what_is_right_but_not_surely_is_left_to_be_asked(corpora, monkeypatch, share, to_ask):
+def test_with_further_readings_what_is_right_but_not_likely_is_left_to_be_asked(corpora, monkeypatch, share, to_ask):
     """A goal counts once both ways of asking have it right; of what is to be kept the whole question alone is asked."""
-    goals = Goals(Seq2Seq(replace(HPARAMS, leave_one_out=share), len(VOCAB), len(VOCAB)), Ends(1, 2), *corpora)
+    hparams = replace(HPARAMS, infer_mode="beam_search", beam_width=2, leave_one_out=share)
+    tree = TargetTree([[3], [4, 4]], EOS_ID)
+    goals = Goals(Seq2Seq(hparams, len(VOCAB), len(VOCAB)), Ends(1, 2), *corpora, tree=tree)
     asked = []
 
-    def answered_wrong(rows, hparams):
-        asked.append((hparams.leave_one_out, list(rows)))
-        return {25} & set(rows)
+    def answers(rows, hparams):
+        if len(rows):
+            asked.append((hparams.leave_one_out, list(rows)))
+        scores = {20: -0.6, 26: -0.6}  # e^-0.69 is a half
+        again = hparams.leave_one_out > 0
+        return {row: answer(goals, row, {22} if again else {25}, scores.get(row, -0.8)) for row in rows}
 
-    monkeypatch.setattr(goals, "_unsure", lambda rows: rows[1:3])  # 24 and 25
-    monkeypatch.setattr(goals, "_answered_wrong", answered_wrong)
-    assert goals.check(0.5) == Check(learned=3, goals=3, lost=1, kept=6)
-    assert asked == [(0.0, [20, 21, 22]), *([(share, [20, 21, 22])] if share else []), (0.0, [24, 25])]
+    monkeypatch.setattr(goals, "_unsure", lambda rows: rows[1:4])  # 24 to 26
+    monkeypatch.setattr(goals, "_answers", answers)
+    check = goals.check(0.5, survey=True)
+    assert asked == [(0.0, [20, 21, 22]), *([(share, [21, 22])] if share else []), (0.0, [24, 25, 26])]
+    assert check == Check(learned=2 if share else 3, goals=3, lost=1, kept=6)
     assert goals.lost() == to_ask
 
 

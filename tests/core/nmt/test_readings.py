@@ -22,13 +22,14 @@ def ranked(ids, probability, alignments=None):
 def read(sources, whole, parts=None, count=9, share=0.75):
     """What is found for `sources` by all readings, and what the search was asked for them.
 
-    `whole` are the hypotheses of each source, `parts` the likeliest one of what may be left of them.
+    `whole` are the hypotheses of each source, `parts` those of what may be left of them: one, or a list.
     """
     asked = []
 
     def search(rows):
         asked.extend(tuple(row.tolist()) for row in rows)
-        return [(parts or {}).get(tuple(row.tolist())) for row in rows]
+        some = [(parts or {}).get(tuple(row.tolist()), []) for row in rows]
+        return [found if isinstance(found, list) else [found] for found in some]
 
     rows = [np.array(source, np.int32) for source in sources]
     return reread(rows, whole, count, Readings(share, RANKING), search), asked
@@ -70,18 +71,38 @@ def test_readings_that_agree_change_no_score():
     assert found[0].log_prob == pytest.approx(math.log(0.3))
 
 
-def test_where_nothing_can_win_or_be_left_out_nothing_more_is_asked():
-    sure = [ranked(SHORT, 0.97), ranked(LONG, 0.01)]
-    unsure = [ranked(SHORT, 0.2), ranked(LONG, 0.1)]
-    sources, whole = [(1, 2), (1,), (1, 2), (1, 2) * 11], [sure, unsure, [], unsure]
+def test_a_reading_counts_with_all_that_it_found():
+    parts = {(1,): [ranked(SHORT, 0.3), ranked(LONG, 0.29)], (2,): [ranked(OTHER, 0.3), ranked(LONG, 0.29)]}
+    [found], _ = read([(1, 2)], [[ranked(SHORT, 0.2)]], parts)
+    assert sentences(found) == [LONG, SHORT, OTHER]
+
+
+def test_of_a_reading_that_is_sure_only_the_first_counts():
+    """Beams go on and find others, which the quicker search does not look for."""
+    parts = {(1,): [ranked(SHORT, 0.9), ranked(LONG, 0.05)], (2,): ranked(OTHER, 0.3)}
+    [found], _ = read([(1, 2)], [[ranked(OTHER, 0.2)]], parts)
+    assert sentences(found) == [SHORT, OTHER]
+
+
+def test_where_the_best_is_likely_or_nothing_can_be_left_out_nothing_more_is_asked():
+    likely = [ranked(SHORT, 0.5), ranked(LONG, 0.4)]
+    doubted = [ranked(SHORT, 0.2), ranked(LONG, 0.1)]
+    sources, whole = [(1, 2), (1,), (1, 2), (1, 2) * 11], [likely, doubted, [], doubted]
     assert read(sources, whole) == (whole, [])
-    assert read(sources, whole, count=1) == ([sure[:1], unsure[:1], [], unsure[:1]], [])
-    assert len(read([(1, 2) * 10], [unsure])[1]) == 20
+    assert read(sources, whole, count=1) == ([likely[:1], doubted[:1], [], doubted[:1]], [])
+    assert len(read([(1, 2) * 10], [doubted])[1]) == 20
+
+
+def test_how_likely_the_best_is_counts_by_its_length():
+    """(5 + 5 tokens) / 6 is the base of the penalty: of 0.4 there is more than a half left, of 0.3 less."""
+    assert 0.3 ** (0.6**WEIGHT) < 0.5 < 0.4 ** (0.6**WEIGHT)
+    assert [len(read([(1, 2)], [[ranked(LONG, probability)]])[1]) for probability in (0.4, 0.3)] == [0, 2]
+    assert read([(1, 2)], [[ranked(LONG, 0.3)]], share=0.0)[1] == []
 
 
 def test_a_source_that_is_left_over_twice_is_asked_for_once_and_counts_twice():
     """Of 1 1 2 the same is left whichever 1 goes, and of another source too."""
-    parts = {(1, 2): ranked(LONG, 0.3), (1, 1): ranked(OTHER, 0.5), (1, 5): ranked(SHORT, 0.4), (2, 5): None}
+    parts = {(1, 2): ranked(LONG, 0.3), (1, 1): ranked(OTHER, 0.5), (1, 5): ranked(SHORT, 0.4), (2, 5): []}
     sources, whole = [(1, 1, 2), (1, 2, 5)], [[ranked(SHORT, 0.2)]] * 2
     found, asked = read(sources, whole, parts)
     assert asked == [(1, 2), (1, 1), (2, 5), (1, 5)]
@@ -91,7 +112,7 @@ def test_a_source_that_is_left_over_twice_is_asked_for_once_and_counts_twice():
 
 
 def test_several_sources_get_each_their_own():
-    parts = {(1,): ranked(LONG, 0.5), (2,): None, (4,): ranked(OTHER, 0.4), (5,): ranked(LONG, 0.1)}
+    parts = {(1,): ranked(LONG, 0.5), (2,): [], (4,): ranked(OTHER, 0.4), (5,): ranked(LONG, 0.1)}
     sources = [(1, 2), (3,), (4, 5)]
     whole = [[ranked(SHORT, 0.3)], [ranked(SHORT, 0.2)], [ranked(OTHER, 0.3)]]
     found, _ = read(sources, whole, parts, count=1)
