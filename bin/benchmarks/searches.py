@@ -16,16 +16,20 @@ from core.reply.loading import read_pairs
 
 _TIMED = 100
 
-_BEST = {"beam_width": 10, "length_penalty_weight": 1.0}
+_BEST = {"beam_width": 5, "length_penalty_weight": 1.0}
 
 SEARCHES: Mapping[str, Mapping[str, Any]] = {
     "greedy": {"infer_mode": "greedy", "beam_width": 0, "length_penalty_weight": 0.0},
     **{f"{beams} beams, no length penalty": {"beam_width": beams, "length_penalty_weight": 0.0} for beams in (5, 10)},
     **{f"{beams} beams, length penalty 1": {**_BEST, "beam_width": beams} for beams in (5, 10, 20)},
-    **{f"10 beams, length penalty {weight}": {**_BEST, "length_penalty_weight": weight} for weight in (0.5, 2)},
+    **{f"5 beams, length penalty {weight}": {**_BEST, "length_penalty_weight": weight} for weight in (0.5, 2)},
     **{
-        f"10 beams, length penalty 1, {share} for readings without a token": {**_BEST, "leave_one_out": share}
-        for share in (0.5, 0.75, 0.9)
+        f"{beams} beams, length penalty 1, {share} for readings without a token": {
+            **_BEST,
+            "beam_width": beams,
+            "leave_one_out": share,
+        }
+        for beams, share in ((5, 0.5), (5, 0.75), (5, 0.9), (10, 0.75))
     },
 }
 

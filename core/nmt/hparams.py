@@ -111,6 +111,13 @@ class HParams:
     init_op: str = flag("uniform", "How weights begin.", choices=("uniform", "glorot_normal", "glorot_uniform"))
     init_weight: float = flag(0.1, "uniform: weights begin between its negative and it.", least=0)
     dropout: float = flag(0.2, "Share of each cell's inputs that is dropped while training.", least=0, below=1)
+    bridge_dropout: float = flag(
+        0.0,
+        "Share of what the decoder gets of the source, the encoder's outputs and last state, that is dropped while "
+        "training.",
+        least=0,
+        below=1,
+    )
     label_smoothing: float = flag(
         0.0, "Share of the target's probability spread over the whole vocabulary.", least=0, below=1
     )
@@ -233,8 +240,13 @@ class HParams:
 
     def _be_language_model(self) -> None:
         """As tensorflow/nmt: a language model has no encoder to attend to, and one vocabulary, the target's."""
-        fixed = {"attention": "", "attention_architecture": "standard", "pass_hidden_state": False}
-        for name, value in {**fixed, "share_vocab": True, "src": self.tgt}.items():
+        none = {
+            "attention": "",
+            "attention_architecture": "standard",
+            "pass_hidden_state": False,
+            "bridge_dropout": 0.0,
+        }
+        for name, value in {**none, "share_vocab": True, "src": self.tgt}.items():
             object.__setattr__(self, name, value)
 
     def _check_layers(self) -> None:
