@@ -83,6 +83,7 @@ VARIANTS: Mapping[str, Variant] = {
             "decay_scheme": "",
             "batch_size": 128,
             "dropout": 0.2,
+            "bridge_dropout": 0.0,
         }
     ),
 }

@@ -17,7 +17,7 @@ from core.evolve.errors import EvolveError
 from core.evolve.parent import Parent, answers_by_question, corrections, texts
 from core.evolve.settings import EvolveSettings, FlagValue
 from core.nmt.errors import NmtError
-from core.nmt.hparams import flag_fields
+from core.nmt.hparams import HParams, flag_fields
 from core.nmt.hyperparameter import Role
 from core.nmt.vocab import Vocab
 from core.registry import Registry, RegistryError, Run
@@ -170,8 +170,9 @@ def _changed_rules(live: Run, settings: EvolveSettings) -> list[str]:
     before, now = live.manifest.training.get("rules", {}), rules(settings)
     # A run of before rules were kept is compared by its shape alone.
     known = before.keys() | now.keys() if before else set()
-    # What could not be chosen then was as it is when nobody chooses.
-    before = {**rules(EvolveSettings()), **before}
+    # What could not be chosen then was as it is when nobody chooses, which of the engine makedata may do by now.
+    engine = HParams()
+    before = {**rules(EvolveSettings()), **{name: getattr(engine, name) for name in _learned_with()}, **before}
     changed = {name: (theirs[name], value) for name, value in shape.items() if theirs[name] != value}
     changed |= {name: (before.get(name), now.get(name)) for name in known if before.get(name) != now.get(name)}
     return [f"{name} {old} → {new}" for name, (old, new) in sorted(changed.items())]

@@ -49,7 +49,10 @@ class Workshop:
         self.step = progress.latest.step
 
     def lost(self) -> list[int] | None:
-        """The numbers of the pairs in `keep` that the engine lost when it trained towards goals; None if it did not."""
+        """The numbers of the pairs in `keep` that the engine, when it trained towards goals, lost or may have lost.
+
+        None if it did not.
+        """
         try:
             scores = json.loads((self._directory / "model" / "best" / "best.json").read_text(encoding="utf-8"))
         except (OSError, ValueError):  # then everything is asked, and whatever is wrong with the model shows there

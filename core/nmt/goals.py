@@ -2,7 +2,8 @@
 
 Every batch is in part drawn from the goals, and for the rest from the corpus as in any training, so that what was
 learned before is rehearsed: Robins (1995), "Catastrophic forgetting, rehearsal and pseudorehearsal". What is lost all
-the same is found by asking for it, and becomes a goal. Answers are searched for as they will be when they are served.
+the same is found by asking for it, and becomes a goal. Goals are asked as they will be when the model is served, and
+what is to be kept without further readings (`readings`), which would take longer than the training.
 """
 
 from __future__ import annotations
@@ -95,7 +96,8 @@ class Goals:
         self._once = self._hparams.updated({"leave_one_out": 0.0})
         self._readings = readings(self._hparams, tree)
         self._doubtful: set[int] = set()  # pairs to keep that are right, but may not be once they are read again
-        self._slow = Decoder(model, self._hparams, ends, tree=tree)
+        # One for each way of asking: what they compile serves every check.
+        self._slow = {asked: Decoder(model, asked, ends, tree=tree) for asked in (self._hparams, self._once)}
         signature = batch_signature(model.hparams)
         self._log_probs = tf.function(self._sentence_log_probs, input_signature=signature, autograph=False)
 
@@ -132,7 +134,7 @@ class Goals:
         answers = self._answers(self._unsure(rest).tolist(), self._once)
         wrong = self._wrong_of(answers)
         # To read all of these again takes longer than to learn the goals: whoever judges the model asks them.
-        self._doubtful = {row for row, answer in answers.items() if self._readings.doubt(answer)} - wrong
+        self._doubtful = self._doubted(answers) - wrong
         lost = wrong | {row for row in self._missed if row in self._lost}
         self._lost |= lost
         self._missed |= lost
@@ -192,16 +194,23 @@ class Goals:
         answers = self._answers(rows.tolist(), self._once)
         wrong = self._wrong_of(answers)
         # Most of what is missed is in doubt: only what the whole source gets right is read again.
-        doubtful = [row for row, answer in answers.items() if row not in wrong and self._readings.doubt(answer)]
+        doubtful = sorted(self._doubted(answers) - wrong)
         return wrong | self._wrong_of(self._answers(doubtful, self._hparams))
 
     def _answers(self, rows: Sequence[int], hparams: HParams) -> dict[int, Ranked]:
         """What is answered to those of `rows` that have a source."""
         rows = [row for row in rows if len(self._sources[row])]
+        if not rows:
+            return {}
         # A frozen decoder works with a copy of the weights, which have changed since the last time.
         decoder = Decoder(self._model, hparams, self._ends, frozen=True, tree=self._tree)
-        answers = (decoder if decoder.is_quick else self._slow).decode_best([self._sources[row] for row in rows])
-        return dict(zip(rows, answers, strict=True))
+        decoder = decoder if decoder.is_quick else self._slow[hparams]
+        return dict(zip(rows, decoder.decode_best([self._sources[row] for row in rows]), strict=True))
+
+    def _doubted(self, answers: Mapping[int, Ranked]) -> set[int]:
+        """The rows whose source further readings may give another answer."""
+        longest = self._hparams.src_max_len_infer
+        return {row for row, best in answers.items() if self._readings.doubt(self._sources[row][:longest], best)}
 
     def _wrong_of(self, answers: Mapping[int, Ranked]) -> set[int]:
         """The rows that are not answered word for word."""

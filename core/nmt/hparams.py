@@ -240,13 +240,8 @@ class HParams:
 
     def _be_language_model(self) -> None:
         """As tensorflow/nmt: a language model has no encoder to attend to, and one vocabulary, the target's."""
-        none = {
-            "attention": "",
-            "attention_architecture": "standard",
-            "pass_hidden_state": False,
-            "bridge_dropout": 0.0,
-        }
-        for name, value in {**none, "share_vocab": True, "src": self.tgt}.items():
+        fixed = {"attention": "", "attention_architecture": "standard", "pass_hidden_state": False}
+        for name, value in {**fixed, "share_vocab": True, "src": self.tgt}.items():
             object.__setattr__(self, name, value)
 
     def _check_layers(self) -> None:

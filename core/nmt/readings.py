@@ -35,13 +35,17 @@ class Readings(NamedTuple):
     share: float
     ranking: Ranking
 
-    def doubt(self, best: Ranked) -> bool:
-        """Whether a source is read again for which this is the best hypothesis of the whole of it."""
-        return self.share > 0 and best.score < math.log(_LIKELY)
+    def doubt(self, source: Ids, best: Ranked) -> bool:
+        """Whether `source` is read again, for the whole of which `best` is the best hypothesis."""
+        few = 1 < len(source) <= _MOST_TOKENS
+        return self.share > 0 and few and best.score < math.log(_LIKELY) and not self._sure(best)
 
     def named(self, some: Sequence[Ranked]) -> Sequence[Ranked]:
-        """Those of a reading's hypotheses, best first, that count: one that no other can be ranked above, alone."""
-        return some[:1] if some and self.ranking.sure(some[0].log_prob, some[0].scored_tokens) else some
+        """Those of a reading's hypotheses, best first, that count: where it is sure of one, it says nothing else."""
+        return some[:1] if some and self._sure(some[0]) else some
+
+    def _sure(self, best: Ranked) -> bool:
+        return bool(self.ranking.sure(best.log_prob, best.scored_tokens))
 
 
 def reread(
@@ -56,7 +60,7 @@ def reread(
     doubted = [
         i
         for i, (source, some) in enumerate(zip(sources, found, strict=True))
-        if 1 < len(source) <= _MOST_TOKENS and some and readings.doubt(some[0])
+        if some and readings.doubt(source, some[0])
     ]
     parts = {i: [np.delete(sources[i], at, axis=0) for at in range(len(sources[i]))] for i in doubted}
     # Where a token comes twice in a row, it is the same whichever is left out.

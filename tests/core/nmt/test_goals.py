@@ -88,7 +88,7 @@ def test_with_further_readings_what_is_right_but_not_likely_is_left_to_be_asked(
     asked = []
 
     def answers(rows, hparams):
-        if len(rows):
+        if rows:
             asked.append((hparams.leave_one_out, list(rows)))
         scores = {20: -0.6, 26: -0.6}  # e^-0.69 is a half
         again = hparams.leave_one_out > 0
@@ -149,6 +149,27 @@ def test_what_is_surely_said_need_not_be_asked_unless_the_tree_or_the_bounds_lea
         goals = Goals(model, Ends(1, 2), corpus, corpus, corpus, known)
         assert set(goals._unsure(keep).tolist()) == asked
         assert set(goals._unsure(keep[:2]).tolist()) == {11}
+
+
+@pytest.mark.parametrize("flags", [{}, {"unit_type": "gru"}], ids=["quick", "slow"])
+def test_both_ways_of_asking_are_asked_as_often_as_needed(corpora, monkeypatch, flags):
+    """Weights as they begin know nothing: all is in doubt, but for what has no answer and what is too short."""
+    shape = {"infer_mode": "beam_search", "beam_width": 2, "leave_one_out": 0.75, **flags}
+    tree = TargetTree([[4, 4], [3], [5]], EOS_ID)
+    goals = Goals(Seq2Seq(replace(HPARAMS, **shape), len(VOCAB), len(VOCAB)), Ends(1, 2), *corpora, tree=tree)
+    asked = []
+    ask = goals._answers
+    monkeypatch.setattr(goals, "_answers", lambda rows, hparams: asked.append((hparams, rows)) or ask(rows, hparams))
+    goals.check(1.0, survey=True)
+    (_, first), (again, second), (once, kept) = asked
+    assert first == [20, 21, 22]
+    assert set(second) <= set(first)
+    assert (again.leave_one_out, once.leave_one_out) == (0.75, 0.0)
+    assert kept == [23, 24, 25, 26, 27, 28]
+    single = ask([0, 1], goals._hparams)  # one token
+    assert goals._doubted(single) == set()
+    assert goals._doubted(ask(kept, goals._once)) == set(kept)
+    assert goals._answers([], goals._once) == {}
 
 
 @pytest.mark.slow

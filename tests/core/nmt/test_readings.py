@@ -78,7 +78,6 @@ def test_a_reading_counts_with_all_that_it_found():
 
 
 def test_of_a_reading_that_is_sure_only_the_first_counts():
-    """Beams go on and find others, which the quicker search does not look for."""
     parts = {(1,): [ranked(SHORT, 0.9), ranked(LONG, 0.05)], (2,): ranked(OTHER, 0.3)}
     [found], _ = read([(1, 2)], [[ranked(OTHER, 0.2)]], parts)
     assert sentences(found) == [SHORT, OTHER]
@@ -98,6 +97,16 @@ def test_how_likely_the_best_is_counts_by_its_length():
     assert 0.3 ** (0.6**WEIGHT) < 0.5 < 0.4 ** (0.6**WEIGHT)
     assert [len(read([(1, 2)], [[ranked(LONG, probability)]])[1]) for probability in (0.4, 0.3)] == [0, 2]
     assert read([(1, 2)], [[ranked(LONG, 0.3)]], share=0.0)[1] == []
+
+
+def test_what_no_other_can_be_ranked_above_is_in_no_doubt_however_low_its_score():
+    """A penalty below nothing prefers short ones, and gives long ones a score that is lower than their probability."""
+    readings = Readings(0.75, Ranking(-1, longest=9))
+    log_prob = math.log(0.7)
+    best = Ranked([5] * 8, log_prob, 9, readings.ranking.score(log_prob, 9))
+    assert math.exp(best.score) < 0.5
+    assert not readings.doubt(np.array([1, 2]), best)
+    assert readings.doubt(np.array([1, 2]), best._replace(log_prob=math.log(0.3)))
 
 
 def test_a_source_that_is_left_over_twice_is_asked_for_once_and_counts_twice():
