@@ -60,8 +60,6 @@ VARIANTS: Mapping[str, Variant] = {
     "residual": Variant({"residual": True}),
     "dropout 0.1": Variant({"dropout": 0.1}),
     "dropout 0.3": Variant({"dropout": 0.3}),
-    "no bridge dropout": Variant({"bridge_dropout": 0.0}),
-    "bridge dropout 0.5": Variant({"bridge_dropout": 0.5}),
     "no further readings": Variant({"leave_one_out": 0.0}),
     "label smoothing 0.1": Variant({"label_smoothing": 0.1}),
     "one vocabulary and embedding": Variant(one_vocabulary=True),
@@ -83,7 +81,6 @@ VARIANTS: Mapping[str, Variant] = {
             "decay_scheme": "",
             "batch_size": 128,
             "dropout": 0.2,
-            "bridge_dropout": 0.0,
         }
     ),
 }

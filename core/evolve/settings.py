@@ -24,7 +24,6 @@ _DEFAULT_ENGINE: Mapping[str, FlagValue] = {
     "learning_rate": 0.005,
     "decay_scheme": "cosine",
     "dropout": 0.2,
-    "bridge_dropout": 0.3,
     "batch_size": 64,
     "num_buckets": 25,
     "known_targets": True,
@@ -39,7 +38,6 @@ _WARM_ENGINE: Mapping[str, FlagValue] = {
     "learning_rate": 0.001,
     "decay_scheme": "cosine",
     "dropout": 0.1,
-    "bridge_dropout": 0.1,
 }
 
 

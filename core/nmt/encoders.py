@@ -34,21 +34,6 @@ class Dropout(NamedTuple):
         return tf.nn.experimental.stateless_dropout(inputs, self.rate, seed, rng_alg="philox")
 
 
-# Salts of the masks of what is handed over, apart from those of the layers and of the decoder.
-_HANDED_OVER = 900
-
-
-def drop_of(encoded: Encoded, dropout: Dropout) -> Encoded:
-    """`encoded` with a share of the numbers of its outputs and of its states set to zero.
-
-    So a decoder learns to answer what is read nearly as a source that it was trained on: Srivastava et al. (2014),
-    "Dropout", section 2, for the layer between the two.
-    """
-    states = tf.nest.flatten(encoded.state)
-    dropped = [dropout(state, _HANDED_OVER + 1 + i) for i, state in enumerate(states)]
-    return Encoded(dropout(encoded.outputs, _HANDED_OVER), tf.nest.pack_sequence_as(encoded.state, dropped))
-
-
 class LayerStack(tf.Module):  # type: ignore[misc]
     """Layers over a whole sequence, each from the outputs of the one below, with dropout before each."""
 

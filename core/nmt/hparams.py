@@ -111,13 +111,6 @@ class HParams:
     init_op: str = flag("uniform", "How weights begin.", choices=("uniform", "glorot_normal", "glorot_uniform"))
     init_weight: float = flag(0.1, "uniform: weights begin between its negative and it.", least=0)
     dropout: float = flag(0.2, "Share of each cell's inputs that is dropped while training.", least=0, below=1)
-    bridge_dropout: float = flag(
-        0.0,
-        "Share of what the decoder gets of the source, the encoder's outputs and last state, that is dropped while "
-        "training.",
-        least=0,
-        below=1,
-    )
     label_smoothing: float = flag(
         0.0, "Share of the target's probability spread over the whole vocabulary.", least=0, below=1
     )

@@ -18,7 +18,7 @@ from core.nmt.embeddings import (
     Vectors,
     make_initializer,
 )
-from core.nmt.encoders import Dropout, drop_of, make_encoder
+from core.nmt.encoders import Dropout, make_encoder
 from core.nmt.errors import NmtError
 from core.nmt.hparams import HParams
 from core.nmt.losses import sampled_cross_entropy, token_cross_entropy
@@ -111,8 +111,6 @@ class Seq2Seq(tf.Module):  # type: ignore[misc]
         if self.encoder is None:
             return Start(self.decoder.zero_state(tf.shape(source_lengths)[0]), ())
         encoded = self.encoder(self._embedded(source_ids, source_lengths), source_lengths, dropout)
-        if dropout is not None and self.hparams.bridge_dropout:
-            encoded = drop_of(encoded, dropout._replace(rate=self.hparams.bridge_dropout))
         return Start(*self.decoder.start(encoded, source_lengths))
 
     def meanings(self, source_ids: tf.Tensor, source_lengths: tf.Tensor) -> tf.Tensor:

@@ -119,17 +119,17 @@ def test_a_setting_that_the_live_model_knew_nothing_of_was_as_it_is_by_default(r
     assert run(CORRECTED).warm
 
 
-@pytest.mark.parametrize(("asked", "warm"), [(0.0, True), (0.3, False)])
+@pytest.mark.parametrize(("asked", "warm"), [("", True), ("cosine", False)])
 def test_a_flag_that_the_live_model_knew_nothing_of_was_as_the_engine_has_it(run, registry, settings, asked, warm):
-    settings = replace(settings, engine={**settings.engine, "bridge_dropout": asked})
+    settings = replace(settings, engine={**settings.engine, "decay_scheme": asked})
     run(settings=settings)
     path = registry.current().path / "manifest.json"
     manifest = json.loads(path.read_text("utf-8"))
-    del manifest["training"]["rules"]["bridge_dropout"]
+    del manifest["training"]["rules"]["decay_scheme"]
     path.write_text(json.dumps(manifest), encoding="utf-8")
     summary = run(CORRECTED, settings=settings)
     assert summary.warm == warm
-    assert warm or summary.why.endswith("was made otherwise: bridge_dropout 0.0 → 0.3")
+    assert warm or summary.why.endswith("was made otherwise: decay_scheme  → cosine")
 
 
 def test_a_damaged_live_model_is_not_gone_on_from(run, registry):

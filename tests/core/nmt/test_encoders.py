@@ -4,16 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from core.nmt.encoders import (
-    BiEncoder,
-    Dropout,
-    Encoded,
-    GNMTEncoder,
-    LayerStack,
-    UniEncoder,
-    drop_of,
-    make_encoder,
-)
+from core.nmt.encoders import BiEncoder, Dropout, GNMTEncoder, LayerStack, UniEncoder, make_encoder
 from core.nmt.hparams import HParams
 from core.nmt.recurrence import GRUState, LSTMState
 from tests.core.nmt import numpy_reference as reference
@@ -209,18 +200,6 @@ def test_places_with_another_salt_drop_another_mask():
 def test_a_dropout_of_nothing_changes_nothing():
     ones = tf.ones((2, 2))
     assert Dropout(0.0, tf.constant([1, 2]))(ones, 0) is ones
-
-
-def test_of_what_is_handed_over_each_part_is_dropped_by_itself():
-    ones = tf.ones((9, 40))
-    handed = Encoded(tf.ones((9, 4, 40)), (LSTMState(ones, ones), GRUState(ones)))
-    dropped = drop_of(handed, Dropout(0.5, tf.constant([1, 2])))
-    parts = [part.numpy() for part in tf.nest.flatten(dropped)]
-    assert [part.shape for part in parts] == [(9, 4, 40), (9, 40), (9, 40), (9, 40)]
-    assert [part.mean() for part in parts] == pytest.approx([1] * 4, abs=0.2)
-    assert all(set(np.unique(part)) == {0, 2} for part in parts)
-    assert len({part.ravel()[:360].tobytes() for part in parts}) == 4  # the stream of no salt comes twice
-    assert isinstance(dropped.state[0], LSTMState)
 
 
 def test_the_flag_names_the_encoder(init):

@@ -67,18 +67,6 @@ def test_smoothing_and_dropout_are_for_training_alone():
     assert (model.token_losses(batch(), training).numpy() != plain.token_losses(batch(), training).numpy()).any()
 
 
-@pytest.mark.parametrize("handed_over", [{"attention": ""}, {"pass_hidden_state": False}], ids=["state", "memory"])
-def test_what_is_handed_to_the_decoder_is_dropped_while_training(handed_over):
-    model, plain = model_of(bridge_dropout=0.5, **handed_over), model_of(**handed_over)
-    asked = plain.token_losses(batch()).numpy()
-    assert (model.token_losses(batch()).numpy() == asked).all()
-    seeds = [Dropout(0.0, tf.constant([0, step])) for step in (1, 1, 2)]
-    first, again, other = (model.token_losses(batch(), seed).numpy() for seed in seeds)
-    assert (first == again).all()
-    assert (first != other).any()
-    assert (first != asked).any()
-
-
 @pytest.mark.parametrize(
     "flags",
     [
