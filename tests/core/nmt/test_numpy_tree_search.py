@@ -110,6 +110,20 @@ def test_both_ways_rank_by_all_readings(model, weight):
     assert any(ids not in some for some, ids in zip(once, best, strict=True))
 
 
+def test_both_ways_read_again_what_is_in_doubt_alone(model, monkeypatch):
+    """Weights as they begin are sure of nothing, so the bar comes down to them: half of the sources pass it."""
+    sources = [np.array(source, np.int32) for source in sentences(6, 20)]
+    tree = TargetTree([[token % 5 + 3 for token in sentence] for sentence in sentences(2, 20)], ENDS.eos_id)
+    plain = replace(HPARAMS, beam_width=3, infer_mode="beam_search", length_penalty_weight=1.0)
+    once = Decoder(model, plain, ENDS, frozen=True, tree=tree).decode_some(sources, 3)
+    scores = [some[0].score for some in once]
+    monkeypatch.setattr("core.nmt.readings._LIKELY", np.exp(np.median(scores)))
+    _, _, again = both_ways(model, replace(plain, leave_one_out=0.75), tree, sources)
+    for source, some, others in zip(sources, once, again, strict=True):
+        same = [one.score for one in some] == pytest.approx([one.score for one in others], rel=1e-5)
+        assert same == (len(source) == 1 or some[0].score > np.median(scores))
+
+
 def test_without_a_tree_nothing_is_read_again(model, sources):
     plain = replace(HPARAMS, beam_width=3, infer_mode="beam_search", tgt_max_len_infer=8)
     once, more = (Decoder(model, replace(plain, leave_one_out=again), ENDS) for again in (0.0, 0.75))
