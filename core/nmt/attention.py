@@ -100,10 +100,12 @@ class BahdanauAttention(_Keys):
         """`queries` (B, T, U) → (B, T, S)."""
         projected = tf.tensordot(queries, self.query_kernel, 1)
         hidden = projected[:, :, tf.newaxis] + memory.keys[:, tf.newaxis]  # (B, T, S, U)
+        # `tensordot` makes it one product of matrices. `matvec` would be a batched product by a single column, which in
+        # TensorFlow 2.21 oneDNN computes, and writes beyond its result on some processors with AVX-512.
         if self.g is None:
-            return tf.linalg.matvec(tf.tanh(hidden), self.v)
+            return tf.tensordot(tf.tanh(hidden), self.v, 1)
         v = self.g * self.v * tf.math.rsqrt(tf.reduce_sum(tf.square(self.v)))
-        return tf.linalg.matvec(tf.tanh(hidden + self.bias), v)
+        return tf.tensordot(tf.tanh(hidden + self.bias), v, 1)
 
 
 def make_attention(name: str, memory_size: int, num_units: int, init: Initializer) -> Attention:

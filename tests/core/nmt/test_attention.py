@@ -1,5 +1,7 @@
 """The mechanisms, against their papers' equations in NumPy, float64, against finite differences, and by hand."""
 
+import itertools
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -141,3 +143,24 @@ def test_normed_bahdanau_by_hand():
     weights = {"query_kernel": [[0, 0], [0, 0]], "v": [3, 4], "g": np.log(3) * 5 / 3, "bias": [-half, 0]}
     alignments = by_hand("normed_bahdanau", [[2 * half, 0], [0, 0]], (1, 1), **weights)
     assert alignments == pytest.approx((3 / 4, 1 / 4))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_compiled_scores_of_batches_of_all_sizes_are_the_papers(name, init, rng, relative_error):
+    """Libraries choose their products by sizes and by processor, and one of them wrote beyond its result."""
+    units = 6
+    mechanism = make_attention(name, M, units, init)
+    weights = reference.weights_of(mechanism)
+
+    @tf.function(reduce_retracing=True)
+    def score(values, queries):
+        return mechanism.score(queries, mechanism.remember(values, tf.repeat(tf.shape(values)[1], tf.shape(values)[0])))
+
+    for batch, steps, tokens in itertools.product((1, 12, 48), (1, 3), (1, 5, 9, 30)):
+        values = rng.normal(size=(batch, tokens, M)).astype(np.float32)
+        queries = rng.normal(size=(batch, steps, units)).astype(np.float32)
+        scores = score(values, queries).numpy()
+        b, t = batch - 1, steps - 1
+        wanted = reference.scores(name, weights, queries[b, t].astype(np.float64), values[b].astype(np.float64))
+        assert scores.shape == (batch, steps, tokens)
+        assert relative_error(scores[b, t], wanted) < 1e-5
