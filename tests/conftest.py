@@ -7,6 +7,7 @@ from pathlib import Path
 # As bin/serve has it, and before anything imports NumPy or TensorFlow.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
+os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")  # as core.nmt has it, which tests load after TensorFlow
 
 import pytest
 from django.conf import settings as django_settings

@@ -6,3 +6,9 @@ the modules in the order in which data flows: `vocab` and `dataset` make padded 
 `attention` and `decoders` make up the `model`, `losses` and `optimizers` are what `training` drives, and `search` and
 `beams` decode for `evaluation` and `inference`. docs/engine.md is a course along the same way.
 """
+
+import os
+
+# TensorFlow leaves its products to oneDNN on new processors alone, is no quicker for it here, and tells so on standard
+# error whatever the log level. Without it they are the same everywhere. TensorFlow reads it once, when it is loaded.
+os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
