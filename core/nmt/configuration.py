@@ -187,6 +187,11 @@ def _idle(hparams: HParams, asked: Mapping[str, Any]) -> list[str]:
     if asked.get("leave_one_out") and hparams.beams and not (hparams.known_targets and hparams.beams > 1):
         value = _shown(asked["leave_one_out"])
         notes.append(f"--leave_one_out={value} does not count: it is for two beams or more among --known_targets")
+    if hparams.members > 1 and "members" in asked and not (hparams.known_targets and hparams.beams > 1):
+        notes.append(
+            f"--members={hparams.members} learn, but the first answers alone: "
+            "they do together for two beams or more among --known_targets"
+        )
     return notes + [
         f"--{name}={_shown(asked[name])} does not count: it is for --infer_mode={' or '.join(searches)}, "
         f"and this is {search}"

@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import tensorflow as tf
@@ -44,7 +46,9 @@ def ranking(hparams: HParams, tree: TargetTree | None) -> Ranking:
 
 def readings(hparams: HParams, tree: TargetTree | None) -> Readings:
     """Which further readings of a source count: none but for beams among the sentences of a tree."""
-    return Readings(hparams.leave_one_out if tree and hparams.beams > 1 else 0.0, ranking(hparams, tree))
+    if not (tree and hparams.beams > 1):
+        return Readings(0.0, ranking(hparams, tree))
+    return Readings(hparams.leave_one_out, ranking(hparams, tree), hparams.members)
 
 
 class Decoder:
@@ -79,6 +83,11 @@ class Decoder:
         self._beams = BeamSettings(hparams.beams, weight, hparams.coverage_penalty_weight)
         self._ranking = ranking(hparams, tree)
         self._readings = readings(hparams, tree)
+        # `hparams` may be for the model alone, whatever its members.
+        self._others = [
+            Decoder(other, replace(hparams, members=1), ends, keep_alignments=keep_alignments, frozen=frozen, tree=tree)
+            for other in model.others[: self._readings.members - 1]
+        ]
         self._constraints = Constraints(hparams.repetition_penalty, hparams.no_repeat_ngram_size, tree)
         rank = 3 if model.hparams.use_char_encode else 2
         self._search = tf.function(
@@ -129,9 +138,10 @@ class Decoder:
 
     def _read_again(self, rows: Sequence[Ids], found: list[list[Ranked]]) -> list[list[Ranked]]:
         """What was found, ranked by all readings of each row where the hyperparameters ask for them."""
-        if not self._readings.share:
+        if not self._readings.some:
             return found
-        return reread(rows, found, self._beams.width, self._readings, self._decode_once)
+        searches = [one._decode_once for one in (self, *self._others)]
+        return reread(rows, found, self._beams.width, self._readings, searches)
 
     def decode_best(self, sources: Sequence[Ids]) -> list[Ranked]:
         """The first of the hypotheses that `decode` finds for each row, sooner; an empty one of no probability where it
@@ -151,12 +161,14 @@ class Decoder:
     ) -> list[list[Ranked]]:
         """At most `count` of the tree's sentences for each source, best first, by all its readings if they count."""
         rows = [self._cut(source) for source in sources]
-        if not self._readings.share:
+        if not self._readings.some:
             return self._known_once(quick, tree, rows, count)
         width = self._beams.width
         found = self._known_once(quick, tree, rows, width)
+        models = [quick, *(other._quick for other in self._others if other._quick)]
         # What is left of an unsure source is seldom sure: a greedy search would only come on top.
-        return reread(rows, found, count, self._readings, lambda parts: self._by_beams(quick, tree, parts, width))
+        searches = [partial(self._by_beams, model, tree, count=width) for model in models]
+        return reread(rows, found, count, self._readings, searches)
 
     def _known_once(self, quick: NumpyModel, tree: TargetTree, rows: Sequence[Ids], count: int) -> list[list[Ranked]]:
         """At most `count` of the tree's sentences for each row, best first; one, greedily found, where that is surely

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 
 import tensorflow as tf
 
@@ -69,7 +70,7 @@ class Evaluator:
         if self._tree:
             # A copy of the weights as they are now answers sooner. Reading sources again takes long, and tells no more
             # of which weights are the best.
-            hparams = self._hparams.updated({"leave_one_out": 0.0})
+            hparams = replace(self._hparams, leave_one_out=0.0, members=1)
             decoder = Decoder(self._model, hparams, self._ends, frozen=True, tree=self._tree)
         for batch in decoder.decode_best_in_order(sources):
             tokens = [self._tgt_vocab.tokens(ranked[0].ids) if ranked else [] for ranked in batch]

@@ -93,7 +93,7 @@ class Goals:
         self._lost: set[int] = set()  # every pair to keep that was lost at some time
         self._checks = 0
         self._hparams = replace(model.hparams, infer_batch_size=_SURVEYED)
-        self._once = self._hparams.updated({"leave_one_out": 0.0})
+        self._once = replace(self._hparams, leave_one_out=0.0, members=1)
         self._readings = readings(self._hparams, tree)
         self._doubtful: set[int] = set()  # pairs to keep that are right, but may not be once they are read again
         # One for each way of asking: what they compile serves every check.
@@ -155,8 +155,8 @@ class Goals:
     def _unsure(self, rows: Rows) -> Rows:
         """Those of `rows` that have to be asked to know what is answered.
 
-        A sentence that no other can be ranked above is found by every search. How likely it is takes one step for all
-        its tokens, where searching for it takes one for each.
+        A sentence that no other can be ranked above is found by every search, and said unless other members are asked.
+        How likely it is takes one step for all its tokens, where searching for it takes one for each.
         """
         if not covers_search(self._model.hparams, tree=self._tree is not None):
             return rows
@@ -166,8 +166,17 @@ class Goals:
             part = np.array(asked[at : at + _SURVEYED])
             log_probs = self._log_probs(*cut_batch(self._corpus, part, **self._ends._asdict())).numpy()
             sure = ranking(self._hparams, self._tree).sure(log_probs, [len(self._targets[row]) + 1 for row in part])
-            unsure += part[~sure].tolist()
+            found = zip(part.tolist(), log_probs.tolist(), sure.tolist(), strict=True)
+            unsure += [row for row, log_prob, same in found if not same or self._overruled(row, log_prob)]
         return np.array(unsure, np.int64)
+
+    def _overruled(self, row: int, log_prob: float) -> bool:
+        """Whether other members are asked about a pair whose target the first gives this probability."""
+        if self._readings.members == 1:
+            return False
+        tokens = len(self._targets[row]) + 1
+        best = Ranked([], log_prob, tokens, self._readings.ranking.score(log_prob, tokens))
+        return self._readings.doubt(self._sources[row], best)
 
     @cached_property
     def _fitting(self) -> frozenset[int]:

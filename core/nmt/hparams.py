@@ -89,6 +89,13 @@ class HParams:
         "layers it can't.",
         role=_SHAPE,
     )
+    members: int = flag(
+        1,
+        "Models of this shape, each with weights of its own, that learn side by side and decide together where beams "
+        "among --known_targets leave the first of them in doubt.",
+        role=_SHAPE,
+        least=1,
+    )
     language_model: bool = flag(False, "A language model: a decoder alone, which learns the target side.", role=_SHAPE)
     time_major: bool = flag(True, "No effect: sequences are always time-major inside.", role=_NO_EFFECT)
     num_embeddings_partitions: int = flag(

@@ -35,7 +35,8 @@ Report = Callable[[int, int], None]
 class Hypothesis:
     """An answer's tokens, and `score`, the geometric mean of its tokens' probabilities: 0 … 1, 1 is certain.
 
-    With `--leave_one_out` it is that of a sentence which every reading of the source finds as good as all do together.
+    With `--leave_one_out` or `--members` it is that of a sentence which every reading of the source finds as good as
+    all do together.
     """
 
     tokens: tuple[str, ...]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import NamedTuple
 
 import tensorflow as tf
@@ -80,6 +81,10 @@ class Seq2Seq(tf.Module):  # type: ignore[misc]
     """Encoder, attention, decoder and the projection to the target vocabulary.
 
     Raises `NmtError` for hyperparameters that don't go with these vocabularies.
+
+    Attributes:
+        others: with `--members` the models that answer beside this one. They are part of it where weights are saved,
+            loaded and taken over; its methods are of this one alone.
     """
 
     def __init__(
@@ -105,6 +110,21 @@ class Seq2Seq(tf.Module):  # type: ignore[misc]
         memory_size = self.encoder.output_size if self.encoder else 0
         self.decoder = make_decoder(hparams, memory_size, init, self.target_embedding.size)
         self.projection = tf.Variable(init((hparams.num_units, tgt_vocab_size)), name="projection")
+        self.others = [
+            Seq2Seq(_alone(hparams, number), src_vocab_size, tgt_vocab_size, pretrained)
+            for number in range(1, hparams.members)
+        ]
+
+    @property
+    def members(self) -> list[Seq2Seq]:
+        """This model, and those that answer beside it."""
+        return [self, *self.others]
+
+    @property
+    def own_variables(self) -> tuple[tf.Variable, ...]:
+        """What this model alone learns, without `others`."""
+        of_others = {id(variable) for other in self.others for variable in other.trainable_variables}
+        return tuple(variable for variable in self.trainable_variables if id(variable) not in of_others)
 
     def encode(self, source_ids: tf.Tensor, source_lengths: tf.Tensor, dropout: Dropout | None = None) -> Start:
         """`source_ids` (B, S), `source_lengths` (B,) → what decoding starts from."""
@@ -166,6 +186,11 @@ class Seq2Seq(tf.Module):  # type: ignore[misc]
             return sampled_cross_entropy(outputs, self.projection, labels, self.hparams.num_sampled_softmax, seed)
         smoothing = self.hparams.label_smoothing if dropout is not None else 0.0
         return token_cross_entropy(outputs, self.projection.read_value(), labels, smoothing)
+
+
+def _alone(hparams: HParams, number: int) -> HParams:
+    """The hyperparameters of another member, by its number: it begins with other weights."""
+    return replace(hparams, members=1, random_seed=hparams.random_seed + number)
 
 
 def _embedding(

@@ -182,7 +182,7 @@ class Trainer:
         src_vocab, tgt_vocab = vocabs
         with self._strategy.scope():
             self.model = Seq2Seq(hparams, len(src_vocab), len(tgt_vocab), pretrained)
-            self._variables = self.model.trainable_variables
+            self._variables = [variable for member in self.model.members for variable in member.own_variables]
             self._optimizer = make_optimizer(hparams.optimizer, self._variables)
         self._data = TrainingData(corpora["train"], hparams, sos_id=tgt_vocab.sos_id, eos_id=tgt_vocab.eos_id)
         self._stats = Stats(0, hparams.max_gradient_norm)
@@ -344,21 +344,30 @@ class Trainer:
         return self._strategy.reduce("SUM", loss, axis=None), self._strategy.reduce("MEAN", norm, axis=None)
 
     def _replica_step(self, batch: Batch, rate: tf.Tensor, step: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """One update: the summed loss of this replica's tokens, and the whole gradient's norm before clipping."""
+        """One update: the summed loss of this replica's tokens, and the whole gradient's norm before clipping.
+
+        With `--members` each learns the same batch, and these are means over them.
+        """
         context = tf.distribute.get_replica_context()
         replicas, replica = context.num_replicas_in_sync, context.replica_id_in_sync_group
         sentences = tf.cast(tf.shape(batch.source_ids)[0], tf.float32)
         if replicas > 1:  # every replica takes its share of the batch
             batch = Batch(*(tensor[replica::replicas] for tensor in batch))
-        dropout = Dropout(self._hparams.dropout, tf.stack([self._hparams.random_seed, step * replicas + replica]))
-        with tf.GradientTape() as tape:
-            loss = tf.reduce_sum(self.model.token_losses(batch, dropout))
-            # As tensorflow/nmt: summed over a sentence's tokens, averaged over the sentences.
-            objective = loss / sentences
-        gradients = tape.gradient(objective, self._variables)
-        if replicas > 1:
-            dense = [tf.convert_to_tensor(gradient) for gradient in gradients]
-            gradients = context.all_reduce(tf.distribute.ReduceOp.SUM, dense)
-        clipped, norm = clip_gradients(gradients, self._hparams.max_gradient_norm)
-        self._optimizer.apply(clipped, self._variables, rate)
-        return loss, norm
+        losses, norms, updates = [], [], []
+        # Nothing joins the members but the update: their steps run side by side where there are cores for it.
+        for member in self.model.members:
+            dropout = Dropout(self._hparams.dropout, tf.stack([member.hparams.random_seed, step * replicas + replica]))
+            with tf.GradientTape() as tape:
+                loss = tf.reduce_sum(member.token_losses(batch, dropout))
+                # As tensorflow/nmt: summed over a sentence's tokens, averaged over the sentences.
+                objective = loss / sentences
+            gradients = tape.gradient(objective, member.own_variables)
+            if replicas > 1:
+                dense = [tf.convert_to_tensor(gradient) for gradient in gradients]
+                gradients = context.all_reduce(tf.distribute.ReduceOp.SUM, dense)
+            clipped, norm = clip_gradients(gradients, self._hparams.max_gradient_norm)
+            losses.append(loss)
+            norms.append(norm)
+            updates += clipped
+        self._optimizer.apply(updates, self._variables, rate)
+        return tf.reduce_mean(losses), tf.reduce_mean(norms)

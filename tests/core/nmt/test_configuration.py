@@ -182,6 +182,15 @@ def test_readings_that_have_nothing_to_rank_are_told(meant, flags):
     assert meant("--beam_width=2", "--known_targets", "--leave_one_out=0.5").notes == ()
 
 
+@pytest.mark.parametrize("flags", [[], ["--beam_width=4"], ["--beam_width=1", "--known_targets"]])
+def test_members_that_never_answer_are_told(meant, flags):
+    assert meant(*flags, "--members=2").notes == (
+        "--members=2 learn, but the first answers alone: they do together for two beams or more among --known_targets",
+    )
+    assert meant("--beam_width=2", "--known_targets", "--members=2").notes == ()
+    assert meant("--members=1").notes == ()
+
+
 def test_what_changes_nothing_is_not_named(meant):
     off = ("--length_penalty_weight=0", "--top_k=0", "--top_p=1", "--num_translations_per_input=1", "--beam_width=0")
     assert meant(*off).notes == ()

@@ -1,6 +1,7 @@
 """Sources read with each token left out: a mean that is spelt out, over a search that is a table of answers."""
 
 import math
+from functools import partial
 
 import numpy as np
 import pytest
@@ -32,7 +33,7 @@ def read(sources, whole, parts=None, count=9, share=0.75):
         return [found if isinstance(found, list) else [found] for found in some]
 
     rows = [np.array(source, np.int32) for source in sources]
-    return reread(rows, whole, count, Readings(share, RANKING), search), asked
+    return reread(rows, whole, count, Readings(share, RANKING), [search]), asked
 
 
 def sentences(found):
@@ -133,3 +134,56 @@ def test_alignments_are_those_to_the_whole_source():
     looks = np.array([[0.75, 0.25]], np.float32)
     [found], _ = read([(1, 2, 3)], [[ranked(OTHER, 0.01)]], {(1, 3): ranked(SHORT, 0.5, looks)})
     assert found[0].alignments.tolist() == [[0.75, 0.0, 0.25]]
+
+
+def ask_members(whole, *members, share=0.75, source=(1, 2)):
+    """What is found for `source`, of which the first of the members says `whole`, and what each of them was asked.
+
+    A member is a table: what it says to the source, and to what may be left of it.
+    """
+    asked = [[] for _ in members]
+
+    def search(number, rows):
+        asked[number] += [tuple(row.tolist()) for row in rows]
+        return [members[number].get(tuple(row.tolist()), []) for row in rows]
+
+    searches = [partial(search, number) for number in range(len(members))]
+    readings = Readings(share, RANKING, len(members))
+    [found] = reread([np.array(source, np.int32)], [whole], 9, readings, searches)
+    return found, asked
+
+
+def test_members_count_the_same_in_every_reading():
+    first = {(2,): [ranked(SHORT, 0.2)], (1,): [ranked(OTHER, 0.2)]}
+    second = {(1, 2): [ranked(LONG, 0.4)], (2,): [ranked(LONG, 0.2)], (1,): [ranked(OTHER, 0.1)]}
+    found, asked = ask_members([ranked(SHORT, 0.4)], first, second)
+    assert asked == [[(2,), (1,)], [(1, 2), (2,), (1,)]]  # the first has read the whole source
+
+    def of(ids, probability):
+        return math.exp(ranked(ids, probability).score)
+
+    expected = {
+        SHORT: of(SHORT, 0.4) / 8 + 3 / 16 * of(SHORT, 0.2),
+        LONG: of(LONG, 0.4) / 8 + 3 / 16 * of(LONG, 0.2),
+        OTHER: 3 / 16 * (of(OTHER, 0.2) + of(OTHER, 0.1)),
+    }
+    assert {tuple(one.ids): math.exp(one.score) for one in found} == pytest.approx(expected)
+    assert found[0].score == max(one.score for one in found)
+
+
+@pytest.mark.parametrize(("share", "source"), [(0.0, (1, 2)), (0.75, (1,)), (0.75, (1, 2) * 11)])
+def test_members_read_the_whole_source_where_nothing_can_be_left_out(share, source):
+    found, asked = ask_members([ranked(SHORT, 0.4)], {}, {source: [ranked(LONG, 0.8)]}, share=share, source=source)
+    assert asked == [[], [source]]
+    assert sentences(found) == [LONG, SHORT]
+    assert math.exp(found[1].score) == pytest.approx(math.exp(ranked(SHORT, 0.4).score) / 2)
+
+
+def test_members_are_asked_until_the_first_is_nearly_sure():
+    """With 0.8 of the probability no other sentence can be ranked above it by the same model, but by others."""
+    rather, nearly = (ranked(SHORT, probability) for probability in (0.8, 0.95))
+    readings, source = Readings(0.75, RANKING, 2), np.array([1, 2])
+    assert readings.ranking.sure(rather.log_prob, rather.scored_tokens)
+    assert readings.doubt(source, rather)
+    assert not readings.doubt(source, nearly)
+    assert not readings._replace(members=1).doubt(source, rather)
