@@ -9,6 +9,7 @@ the modules in the order in which data flows: `vocab` and `dataset` make padded 
 
 import os
 
-# TensorFlow leaves its products to oneDNN on new processors alone, is no quicker for it here, and tells so on standard
-# error whatever the log level. Without it they are the same everywhere. TensorFlow reads it once, when it is loaded.
+# On new processors TensorFlow leaves its products to oneDNN, which is a little quicker (docs/performance.md), writes
+# beyond the result of one kind of them, and is told of on standard error whatever the log level. Without it all
+# processors go one way. TensorFlow reads this once, when it is loaded.
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
