@@ -61,22 +61,23 @@ def test_all_are_saved_loaded_and_taken_over(tmp_path):
 
 
 @pytest.mark.slow
-def test_each_learns_as_if_it_were_alone(prefixes, tmp_path):
-    """So members learn side by side what they would one after the other, and a killed run goes on with all of them."""
+def test_the_first_learns_as_if_it_were_alone_and_the_second_beside_it(prefixes, tmp_path):
     data = prefixes("dev", "test")
-    train(TWO, data, tmp_path / "both", lambda event: None)
-    for number, member in enumerate(load_model(tmp_path / "both")[0].members):
-        alone = replace(HPARAMS, random_seed=HPARAMS.random_seed + number)
-        # Batches are drawn by the seed too: this is the second member's model, but for their order.
-        if number == 0:
-            train(alone, data, tmp_path / "alone", lambda event: None)
-            assert all(same(values(member), values(load_model(tmp_path / "alone")[0])))
-        else:
-            begun = values(Seq2Seq(alone, *(len(vocab) for vocab in load_model(tmp_path / "both")[1:])))
-            assert not any(same(values(member), begun))
-    train(replace(TWO, num_train_steps=2), data, tmp_path / "parts", lambda event: None)
-    train(TWO, data, tmp_path / "parts", lambda event: None)
-    whole, parts = (weights_at(tmp_path / name, TWO.num_train_steps) for name in ("both", "parts"))
+    for name, hparams in (("both", TWO), ("alone", HPARAMS)):
+        train(hparams, data, tmp_path / name, lambda event: None)
+    both, *vocabs = load_model(tmp_path / "both")
+    first, second = both.members
+    assert all(same(values(first), values(load_model(tmp_path / "alone")[0])))
+    _, begun = Seq2Seq(TWO, *map(len, vocabs)).members
+    assert not any(same(values(second), values(begun)))
+
+
+@pytest.mark.slow
+def test_a_run_that_was_ended_goes_on_with_all_of_them(prefixes, tmp_path):
+    data = prefixes("dev", "test")
+    for name, steps in (("whole", 4), ("parts", 2), ("parts", 4)):
+        train(replace(TWO, num_train_steps=steps), data, tmp_path / name, lambda event: None)
+    whole, parts = (weights_at(tmp_path / name, 4) for name in ("whole", "parts"))
     assert whole.keys() == parts.keys()
     assert all(np.array_equal(whole[name], parts[name]) for name in whole)
 
