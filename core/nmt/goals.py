@@ -3,7 +3,7 @@
 Every batch is in part drawn from the goals, and for the rest from the corpus as in any training, so that what was
 learned before is rehearsed: Robins (1995), "Catastrophic forgetting, rehearsal and pseudorehearsal". What is lost all
 the same is found by asking for it, and becomes a goal. Goals are asked as they will be when the model is served, and
-what is to be kept without further readings (`readings`), which would take longer than the training.
+what is to be kept is asked of the first member, once: all `readings` of it would take longer than the training.
 """
 
 from __future__ import annotations
@@ -143,7 +143,7 @@ class Goals:
     def lost(self) -> list[int]:
         """The numbers of the pairs to keep, in the order of their file, that the last survey found lost.
 
-        With `--leave_one_out` also of those that the whole question gets right, but further readings might not.
+        Also of those that the first member gets right with the whole question, but all readings of it might not.
         """
         first = len(self._train) + len(self._goals)
         return sorted(row - first for row in self._missed | self._doubtful if row >= first)
@@ -155,7 +155,7 @@ class Goals:
     def _unsure(self, rows: Rows) -> Rows:
         """Those of `rows` that have to be asked to know what is answered.
 
-        A sentence that no other can be ranked above is found by every search, and said unless other members are asked.
+        A sentence that no other can be ranked above is found by every search, and no member is asked about it again.
         How likely it is takes one step for all its tokens, where searching for it takes one for each.
         """
         if not covers_search(self._model.hparams, tree=self._tree is not None):
@@ -166,17 +166,8 @@ class Goals:
             part = np.array(asked[at : at + _SURVEYED])
             log_probs = self._log_probs(*cut_batch(self._corpus, part, **self._ends._asdict())).numpy()
             sure = ranking(self._hparams, self._tree).sure(log_probs, [len(self._targets[row]) + 1 for row in part])
-            found = zip(part.tolist(), log_probs.tolist(), sure.tolist(), strict=True)
-            unsure += [row for row, log_prob, same in found if not same or self._overruled(row, log_prob)]
+            unsure += part[~sure].tolist()
         return np.array(unsure, np.int64)
-
-    def _overruled(self, row: int, log_prob: float) -> bool:
-        """Whether other members are asked about a pair whose target the first gives this probability."""
-        if self._readings.members == 1:
-            return False
-        tokens = len(self._targets[row]) + 1
-        best = Ranked([], log_prob, tokens, self._readings.ranking.score(log_prob, tokens))
-        return self._readings.doubt(self._sources[row], best)
 
     @cached_property
     def _fitting(self) -> frozenset[int]:

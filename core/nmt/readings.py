@@ -24,10 +24,6 @@ _MOST_TOKENS = 20
 # e^score from which on further readings seldom find a better one: they would only take time.
 _LIKELY = 0.5
 
-# Likewise for other members: one that is wrong is often rather sure, even so sure that it finds nothing else likelier,
-# and the others are not sure of the same.
-_LIKELY_TO_ALL = 0.9
-
 # The hypotheses for each source, the best first; there may be none.
 Search = Callable[[Sequence[Ids]], Sequence[Sequence[Ranked]]]
 
@@ -50,10 +46,9 @@ class Readings(NamedTuple):
 
     def doubt(self, source: Ids, best: Ranked) -> bool:
         """Whether `source` is read again, for the whole of which `best` is the best hypothesis."""
-        if self.members > 1:
-            return best.score < math.log(_LIKELY_TO_ALL)
-        few = 1 < len(source) <= _MOST_TOKENS
-        return self.share > 0 and few and best.score < math.log(_LIKELY) and not self._sure(best)
+        if best.score >= math.log(_LIKELY) or self._sure(best):
+            return False
+        return self.members > 1 or (self.share > 0 and 1 < len(source) <= _MOST_TOKENS)
 
     def named(self, some: Sequence[Ranked]) -> Sequence[Ranked]:
         """Those of a reading's hypotheses, best first, that count: where it is sure of one, it says nothing else."""

@@ -179,11 +179,11 @@ def test_members_read_the_whole_source_where_nothing_can_be_left_out(share, sour
     assert math.exp(found[1].score) == pytest.approx(math.exp(ranked(SHORT, 0.4).score) / 2)
 
 
-def test_members_are_asked_until_the_first_is_nearly_sure():
-    """With 0.8 of the probability no other sentence can be ranked above it by the same model, but by others."""
-    rather, nearly = (ranked(SHORT, probability) for probability in (0.8, 0.95))
-    readings, source = Readings(0.75, RANKING, 2), np.array([1, 2])
-    assert readings.ranking.sure(rather.log_prob, rather.scored_tokens)
-    assert readings.doubt(source, rather)
-    assert not readings.doubt(source, nearly)
-    assert not readings._replace(members=1).doubt(source, rather)
+@pytest.mark.parametrize("tokens", [1, 2, 21])
+def test_members_are_asked_of_sources_of_any_length_that_the_first_is_in_doubt_about(tokens):
+    """One model leaves a token out only where there are some, and not too many."""
+    unlikely, likely = ranked(SHORT, 0.3), ranked(SHORT, 0.6)
+    readings, source = Readings(0.75, RANKING, 2), np.arange(tokens)
+    assert readings.doubt(source, unlikely)
+    assert not readings.doubt(source, likely)
+    assert readings._replace(members=1).doubt(source, unlikely) == (tokens == 2)
