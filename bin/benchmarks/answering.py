@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -21,11 +21,15 @@ _BATCH = 128
 
 
 class Bot:
-    """The engine alone: no memory. `flags` say how it searches, where it is not to search as it was trained to."""
+    """The engine alone: no memory. `flags` say how it searches, where it is not to search as it was trained to.
 
-    def __init__(self, model_dir: Path, flags: Mapping[str, Any] | None = None) -> None:
+    So many `members` of it are asked; None all.
+    """
+
+    def __init__(self, model_dir: Path, flags: Mapping[str, Any] | None = None, members: int | None = None) -> None:
         self._tokenizer = Tokenizer(get_analyser())
-        translator = Translator(model_dir, hparams=load_hparams(model_dir).updated(dict(flags or {})))
+        hparams = load_hparams(model_dir).updated(dict(flags or {}))
+        translator = Translator(model_dir, hparams=replace(hparams, members=members or hparams.members))
         self._model = LiveModel(model_dir.parent.name, translator, self._tokenizer)
 
     def answer(self, questions: Sequence[str]) -> list[str]:

@@ -61,7 +61,7 @@ VARIANTS: Mapping[str, Variant] = {
     "dropout 0.1": Variant({"dropout": 0.1}),
     "dropout 0.3": Variant({"dropout": 0.3}),
     "no further readings": Variant({"leave_one_out": 0.0}),
-    "two members": Variant({"members": 2}),
+    "one member": Variant({"members": 1}),
     "label smoothing 0.1": Variant({"label_smoothing": 0.1}),
     "one vocabulary and embedding": Variant(one_vocabulary=True),
     "every morpheme a token": Variant(min_frequency=1),

@@ -12,12 +12,14 @@ from benchmarks.answering import Bot, noisy_forms
 from benchmarks.machine import print_table, say
 from benchmarks.paraphrases import Asked, hold_out, right_answers, share_right
 from core.corpus import Pair
+from core.nmt.hparams_file import load_hparams
 from core.reply.loading import read_pairs
 
 _TIMED = 100
 
 _BEST = {"beam_width": 5, "length_penalty_weight": 1.0}
 
+# How one member searches, and how all of them do.
 SEARCHES: Mapping[str, Mapping[str, Any]] = {
     "greedy": {"infer_mode": "greedy", "beam_width": 0, "length_penalty_weight": 0.0},
     **{f"{beams} beams, no length penalty": {"beam_width": beams, "length_penalty_weight": 0.0} for beams in (5, 10)},
@@ -30,6 +32,17 @@ SEARCHES: Mapping[str, Mapping[str, Any]] = {
             "leave_one_out": share,
         }
         for beams, share in ((5, 0.5), (5, 0.75), (5, 0.9), (10, 0.75))
+    },
+}
+TOGETHER: Mapping[str, Mapping[str, Any]] = {
+    "all members, 5 beams, length penalty 1": _BEST,
+    **{
+        f"all members, {beams} beams, length penalty 1, 0.75 for readings without a token": {
+            **_BEST,
+            "beam_width": beams,
+            "leave_one_out": 0.75,
+        }
+        for beams in (5, 10)
     },
 }
 
@@ -48,8 +61,10 @@ def compare_searches(pairs: Sequence[Pair], run: Path, draw: str, asked: int) ->
 
 
 def _rows(model_dir: Path, sets: Sequence[Sequence[Asked]]) -> Iterator[tuple[str, ...]]:
-    for name, flags in SEARCHES.items():
-        bot = Bot(model_dir, {"leave_one_out": 0.0, **flags})
+    alone = [(name, flags, 1) for name, flags in SEARCHES.items()]
+    together = [(name, flags, None) for name, flags in TOGETHER.items()] if load_hparams(model_dir).members > 1 else []
+    for name, flags, members in [*alone, *together]:
+        bot = Bot(model_dir, {"leave_one_out": 0.0, **flags}, members)
         shares = [share_right(some, bot.answer([one.question for one in some])) for some in sets]
         times = []
         for one in sets[0][:_TIMED]:

@@ -31,6 +31,7 @@ _DEFAULT_ENGINE: Mapping[str, FlagValue] = {
     "beam_width": 5,
     "length_penalty_weight": 1.0,
     "leave_one_out": 0.75,
+    "members": 2,
 }
 
 _WARM_ENGINE: Mapping[str, FlagValue] = {

@@ -32,18 +32,19 @@ QUESTIONS = {
     "2+3은?": "5예요. 맞죠?",
     "잘 자": "좋은 꿈 꾸세요.",
 }
+# It learns in little time, and answers as it does by default.
 SETTINGS = EvolveSettings(
     engine={
+        **EvolveSettings().engine,
+        "encoder_type": "uni",
         "num_layers": 1,
         "num_units": 64,
-        "attention": "scaled_luong",
-        "optimizer": "adam",
         "learning_rate": 0.01,
         "dropout": 0.0,
         "batch_size": 20,
-        "num_train_steps": 240,
+        "num_train_steps": 600,
     },
-    augmentation=AugmentationSettings(copies=1),
+    augmentation=AugmentationSettings(copies=0),
     threads=1,
     min_free_bytes=0,
 )
