@@ -166,12 +166,12 @@ def _changed_rules(live: Run, settings: EvolveSettings) -> list[str]:
     """What the live run was made with and is otherwise now, as `name before → now`."""
     fields = (spec for spec in flag_fields() if spec.metadata["role"] is Role.SHAPE)
     shape = {spec.name: getattr(settings.hparams, spec.name) for spec in fields}
-    theirs = {name: live.manifest.hparams.get(name, value) for name, value in shape.items()}
+    # What could not be chosen then was as it is when nobody chooses, which of the engine makedata may do by now.
+    engine = HParams()
+    theirs = {name: live.manifest.hparams.get(name, getattr(engine, name)) for name in shape}
     before, now = live.manifest.training.get("rules", {}), rules(settings)
     # A run of before rules were kept is compared by its shape alone.
     known = before.keys() | now.keys() if before else set()
-    # What could not be chosen then was as it is when nobody chooses, which of the engine makedata may do by now.
-    engine = HParams()
     before = {**rules(EvolveSettings()), **{name: getattr(engine, name) for name in _learned_with()}, **before}
     changed = {name: (theirs[name], value) for name, value in shape.items() if theirs[name] != value}
     changed |= {name: (before.get(name), now.get(name)) for name in known if before.get(name) != now.get(name)}

@@ -78,7 +78,8 @@ class EvolveSettings:
 
     Attributes:
         corpus: what becomes of the pairs.
-        engine: flags of `python -m core.nmt`, name → value; they win over what is worked out from the corpus.
+        engine: flags of `python -m core.nmt`, name → value; they win over what is worked out from the corpus. One
+            member is left where the others would never be asked.
         epochs: how often each pair is learned, where `engine` sets no `num_train_steps`.
         min_steps: least steps of training, likewise; a small corpus needs more epochs than a large one.
         analyser: the morpheme analyser, `konlpy` or `mecab`.
@@ -101,7 +102,7 @@ class EvolveSettings:
     analyser: str = "konlpy"
     threads: int | None = None
     niceness: int = 10
-    min_free_bytes: int = 500_000_000
+    min_free_bytes: int = 1_000_000_000
     from_scratch: bool = False
     gate: GateSettings = field(default_factory=GateSettings)
     force: bool = False
@@ -112,10 +113,12 @@ class EvolveSettings:
 
     def __post_init__(self) -> None:
         try:
-            HParams.from_values(self.engine)
+            hparams = HParams.from_values(self.engine)
             HParams.from_values({**self.engine, **self.warm.engine})
         except NmtError as error:
             raise EvolveError(str(error)) from error
+        if hparams.members > 1 and not hparams.reads_again:
+            object.__setattr__(self, "engine", {**self.engine, "members": 1})
 
     @property
     def hparams(self) -> HParams:

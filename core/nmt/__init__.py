@@ -10,6 +10,6 @@ the modules in the order in which data flows: `vocab` and `dataset` make padded 
 import os
 
 # On new processors TensorFlow leaves its products to oneDNN, which is a little quicker (docs/performance.md), writes
-# beyond the result of one kind of them, and is told of on standard error whatever the log level. Without it all
-# processors go one way. TensorFlow reads this once, when it is loaded.
+# beyond the result of one kind of them, and is told of on standard error whatever the log level. Without it they do as
+# all others do. TensorFlow reads this once, when it is loaded.
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")

@@ -184,10 +184,10 @@ def _idle(hparams: HParams, asked: Mapping[str, Any]) -> list[str]:
     """What was asked for of another search than the one that there will be."""
     search, defaults = "beam_search" if hparams.beams else hparams.infer_mode, default_values()
     notes = []
-    if asked.get("leave_one_out") and hparams.beams and not (hparams.known_targets and hparams.beams > 1):
+    if asked.get("leave_one_out") and hparams.beams and not hparams.reads_again:
         value = _shown(asked["leave_one_out"])
         notes.append(f"--leave_one_out={value} does not count: it is for two beams or more among --known_targets")
-    if hparams.members > 1 and "members" in asked and not (hparams.known_targets and hparams.beams > 1):
+    if hparams.members > 1 and "members" in asked and not hparams.reads_again:
         notes.append(
             f"--members={hparams.members} learn, but the first answers alone: "
             "they do together for two beams or more among --known_targets"

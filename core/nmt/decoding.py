@@ -205,6 +205,12 @@ class Decoder:
             return [[one] for one in self.decode_best(sources)]
         return self._some_known(self._quick, self._tree, sources, count)
 
+    def warm_up(self, source: Ids) -> None:
+        """Compile what has to be, of every member, so that the first answer does not wait for it."""
+        for one in (self, *self._others):
+            one.decode_best([source])
+        self.meanings([source])
+
     def meanings(self, sources: Sequence[Ids]) -> NDArray[np.float32]:
         """What the encoder reads each source as, (N, M), see `Seq2Seq.meanings`. No source may be empty."""
         order = sorted(range(len(sources)), key=lambda i: -len(sources[i]))

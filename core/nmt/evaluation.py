@@ -25,7 +25,8 @@ class Evaluator:
     """Perplexity and the metrics of one model on any corpus; made once, so that it is compiled once.
 
     As tensorflow/nmt: answers are searched for as the model's hyperparameters say, in batches of `infer_batch_size`
-    in the order of the file. With a `tree`, among its sentences.
+    in the order of the file. With a `tree`, among its sentences. Asked `once`, the first member reads each source once:
+    further readings take long, and there is little in them for who compares weights.
     """
 
     def __init__(self, model: Seq2Seq, tgt_vocab: Vocab, tree: TargetTree | None = None) -> None:
@@ -41,13 +42,13 @@ class Evaluator:
             autograph=False,
         )
 
-    def scores(self, corpus: Corpus, progress: Progress | None = None) -> dict[str, float]:
+    def scores(self, corpus: Corpus, progress: Progress | None = None, *, once: bool = False) -> dict[str, float]:
         """`ppl`, exp of the mean cross-entropy of a token, and each of `--metrics`."""
         sources = corpus.sources()
         scores = {"ppl": self.perplexity(sources, corpus.targets())}
         if not self._hparams.metric_names:
             return scores
-        answers = self.answers(sources, progress)
+        answers = self.answers(sources, progress, once=once)
         option = self._hparams.subword_option
         return scores | {name: score(name, answers, corpus.references, option) for name in self._hparams.metric_names}
 
@@ -63,14 +64,13 @@ class Evaluator:
             loss += float(self._loss(*map(tf.constant, batch_arrays(*pairs, **self._ends._asdict()))))
         return math.exp(min(loss / tokens, 100.0))
 
-    def answers(self, sources: list[Ids], progress: Progress | None = None) -> list[str]:
+    def answers(self, sources: list[Ids], progress: Progress | None = None, *, once: bool = False) -> list[str]:
         """The best answer to each source, subwords joined."""
         answers: list[str] = []
         decoder = self._decoder
         if self._tree:
-            # A copy of the weights as they are now answers sooner. Reading sources again takes long, and tells no more
-            # of which weights are the best.
-            hparams = replace(self._hparams, leave_one_out=0.0, members=1)
+            # A copy of the weights as they are now answers sooner.
+            hparams = replace(self._hparams, leave_one_out=0.0, members=1) if once else self._hparams
             decoder = Decoder(self._model, hparams, self._ends, frozen=True, tree=self._tree)
         for batch in decoder.decode_best_in_order(sources):
             tokens = [self._tgt_vocab.tokens(ranked[0].ids) if ranked else [] for ranked in batch]

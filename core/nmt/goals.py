@@ -2,8 +2,9 @@
 
 Every batch is in part drawn from the goals, and for the rest from the corpus as in any training, so that what was
 learned before is rehearsed: Robins (1995), "Catastrophic forgetting, rehearsal and pseudorehearsal". What is lost all
-the same is found by asking for it, and becomes a goal. Goals are asked as they will be when the model is served, and
-what is to be kept is asked of the first member, once: all `readings` of it would take longer than the training.
+the same is found by asking for it, and becomes a goal. A goal is reached when the first member gets it right with the
+whole question, and so do all `readings` that are made of it when the model is served. Of what is to be kept the first
+member is asked alone, once: all readings would take longer than the training.
 """
 
 from __future__ import annotations

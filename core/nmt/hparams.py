@@ -303,6 +303,11 @@ class HParams:
         return 0 if self.infer_mode == "sample" else self.beam_width
 
     @property
+    def reads_again(self) -> bool:
+        """Whether further readings and other members count: for two beams or more among the known targets."""
+        return self.known_targets and self.beams > 1
+
+    @property
     def metric_names(self) -> tuple[str, ...]:
         """The names in `metrics`, each once."""
         names = (name.strip().lower() for name in self.metrics.split(","))

@@ -76,9 +76,7 @@ class Translator:
 
     def warm_up(self) -> None:
         """Compile what has to be, so that the first answer does not wait for it."""
-        source = self.src_vocab.ids([""] * 3)
-        self._decoder.decode_best([source])
-        self._decoder.meanings([source])
+        self._decoder.warm_up(self.src_vocab.ids([""] * 3))
 
     def translate(self, sources: Sequence[Sequence[str]]) -> list[Hypothesis]:
         """The best hypothesis for each source; a source without tokens has an empty one with score 0."""

@@ -190,7 +190,7 @@ class Seq2Seq(tf.Module):  # type: ignore[misc]
 
 def _alone(hparams: HParams, number: int) -> HParams:
     """The hyperparameters of another member, by its number: it begins with other weights."""
-    return replace(hparams, members=1, random_seed=hparams.random_seed + number)
+    return replace(hparams, members=1, random_seed=(hparams.random_seed + number) % 2**31)
 
 
 def _embedding(

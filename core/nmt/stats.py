@@ -23,7 +23,8 @@ class Stats:
         self._sentences = self._src_tokens = self._tgt_tokens = 0
 
     def add(self, loss: float, norm: float, batch: Sequence[Ids]) -> None:
-        """Count a step: the summed `loss` of its tokens, its gradient's norm, and its `model.Batch`.
+        """Count a step: the summed `loss` of its tokens, its gradient's norm, and its `model.Batch`; of several members
+        their means.
 
         Raises `NmtError` when a number is none any more.
         """

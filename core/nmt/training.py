@@ -311,7 +311,7 @@ class Trainer:
             if done < of and pace.due():
                 self._report(Event("score", step, self._hparams.num_train_steps, {"answered": done, "of": of}))
 
-        scores = self._evaluator.scores(corpus, progress) if corpus else {}
+        scores = self._evaluator.scores(corpus, progress, once=name == "dev") if corpus else {}
         return {f"{name}_{metric}": value for metric, value in scores.items()}
 
     def _tell(self, phase: str, step: int, values: dict[str, Any]) -> None:
@@ -332,7 +332,7 @@ class Trainer:
         first = step // self._hparams.eval_interval * _SAMPLES
         numbers = sorted({(first + i) % len(dev) for i in range(_SAMPLES)})
         sources = dev.sources()
-        answers = self._evaluator.answers([sources[i] for i in numbers])
+        answers = self._evaluator.answers([sources[i] for i in numbers], once=True)
         for i, answer in zip(numbers, answers, strict=True):
             asked = " ".join(self._vocabs[0].tokens(sources[i]))
             self._summaries.text(step, f"samples/{i}", f"src: {asked}\n\nref: {dev.references[i]}\n\nnmt: {answer}")

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")  # as core.nmt has it, which is loaded after TensorFlow here
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # as bin/serve does
 sys.path.insert(0, str(Path(__file__).resolve().parents[3]))
 

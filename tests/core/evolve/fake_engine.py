@@ -5,6 +5,8 @@ import shutil
 
 from core.corpus import Pair
 from core.evolve import EvolveError
+from core.nmt.hparams import HParams, flag_fields
+from core.nmt.hparams_file import save_hparams
 from core.text import Tokenizer
 
 PAIRS = [
@@ -37,7 +39,8 @@ class FakeEngine:
         directory = call.directory
         model = directory / call.flags["out_dir"]
         model.mkdir(exist_ok=True)
-        (model / "hparams.json").write_text(json.dumps({"num_units": call.flags["num_units"]}), encoding="utf-8")
+        known = {spec.name for spec in flag_fields()}
+        save_hparams(HParams.from_values({name: call.flags[name] for name in call.flags if name in known}), model)
         for vocab in ("vocab.req", "vocab.rep"):
             shutil.copyfile(directory / vocab, model / vocab)
         (model / "weights").write_bytes(b"weights")

@@ -65,6 +65,7 @@ def test_a_correction_is_learned_and_served_without_a_restart(tmp_path):
         assert {question: responder.reply(question).text for question in QUESTIONS} == QUESTIONS
         corrected = {**QUESTIONS, "이름이 뭐야?": "자람이라고 불러 주세요, 꼭이요!"}
         second = learn(registry, corrected)
+        assert second.warm
         assert second.parent == first.run
         deadline = time.monotonic() + 10
         while responder.model != second.run:

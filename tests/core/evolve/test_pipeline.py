@@ -104,7 +104,8 @@ def test_the_manifest_says_where_the_run_comes_from_and_holds_no_absolute_path(r
     first, second = run(), run()
     manifest = registry.get(second.run).manifest
     assert manifest.parent == first.run == second.parent
-    assert manifest.hparams == {"num_units": 256}
+    assert manifest.hparams == json.loads((registry.get(second.run).model_dir / "hparams.json").read_text("utf-8"))
+    assert manifest.hparams["num_units"] == 256
     assert manifest.metrics["uptake"] == 1
     assert manifest.corpus["train"] == 3
     assert len(manifest.corpus["hash"]) == 64

@@ -132,6 +132,18 @@ def test_a_flag_that_the_live_model_knew_nothing_of_was_as_the_engine_has_it(run
     assert warm or summary.why.endswith("was made otherwise: decay_scheme  → cosine")
 
 
+def test_a_shape_that_the_live_model_knew_nothing_of_was_as_the_engine_has_it(run, registry):
+    """Even one of before rules were kept; makedata's own default may be another than the engine's."""
+    run()
+    path = registry.current().path / "manifest.json"
+    manifest = json.loads(path.read_text("utf-8"))
+    del manifest["training"]["rules"], manifest["hparams"]["members"]
+    path.write_text(json.dumps(manifest), encoding="utf-8")
+    summary = run(CORRECTED)
+    assert not summary.warm
+    assert summary.why.endswith("was made otherwise: members 1 → 2")
+
+
 def test_a_damaged_live_model_is_not_gone_on_from(run, registry):
     (registry.get(run().run).path / "model" / "weights").write_bytes(b"w3ights")
     summary = run(CORRECTED)

@@ -30,6 +30,15 @@ def test_flags_that_are_set_win():
     assert (flags["num_train_steps"], flags["tgt_max_len_infer"], flags["num_intra_threads"]) == (3, 99, 5)
 
 
+@pytest.mark.parametrize(
+    ("flags", "members"),
+    [({}, 2), ({"known_targets": False}, 1), ({"beam_width": 1}, 1), ({"infer_mode": "greedy", "beam_width": 0}, 1)],
+)
+def test_no_member_is_trained_that_would_never_be_asked(flags, members):
+    settings = EvolveSettings(engine={**EvolveSettings().engine, **flags})
+    assert settings.hparams.members == settings.training_flags(corpus())["members"] == members
+
+
 def test_threads_are_limited_only_when_asked():
     assert EvolveSettings().thread_flags() == {}
     assert EvolveSettings(threads=1).thread_flags() == {"num_intra_threads": 1, "num_inter_threads": 1}

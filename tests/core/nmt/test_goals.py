@@ -79,26 +79,29 @@ def test_what_is_to_be_kept_is_asked_once_all_goals_are_reached(goals, monkeypat
     assert goals.reached(check, 0.2)
 
 
-@pytest.mark.parametrize(("share", "to_ask"), [(0.0, [2]), (0.75, [1, 2])])
-def test_with_further_readings_what_is_right_but_not_likely_is_left_to_be_asked(corpora, monkeypatch, share, to_ask):
+@pytest.mark.parametrize(("share", "members", "to_ask"), [(0.0, 1, [2]), (0.75, 1, [1, 2]), (0.0, 2, [1, 2])])
+def test_with_further_readings_what_is_right_but_not_likely_is_left_to_be_asked(
+    corpora, monkeypatch, share, members, to_ask
+):
     """A goal counts once both ways of asking have it right; of what is to be kept the whole question alone is asked."""
-    hparams = replace(HPARAMS, infer_mode="beam_search", beam_width=2, leave_one_out=share)
+    hparams = replace(HPARAMS, infer_mode="beam_search", beam_width=2, leave_one_out=share, members=members)
     tree = TargetTree([[3], [4, 4]], EOS_ID)
     goals = Goals(Seq2Seq(hparams, len(VOCAB), len(VOCAB)), Ends(1, 2), *corpora, tree=tree)
     asked = []
 
     def answers(rows, hparams):
         if rows:
-            asked.append((hparams.leave_one_out, list(rows)))
+            asked.append((hparams.leave_one_out, hparams.members, list(rows)))
         scores = {20: -0.6, 26: -0.6}  # e^-0.69 is a half
-        again = hparams.leave_one_out > 0
+        again = hparams.leave_one_out > 0 or hparams.members > 1
         return {row: answer(goals, row, {22} if again else {25}, scores.get(row, -0.8)) for row in rows}
 
     monkeypatch.setattr(goals, "_unsure", lambda rows: rows[1:4])  # 24 to 26
     monkeypatch.setattr(goals, "_answers", answers)
     check = goals.check(0.5, survey=True)
-    assert asked == [(0.0, [20, 21, 22]), *([(share, [21, 22])] if share else []), (0.0, [24, 25, 26])]
-    assert check == Check(learned=2 if share else 3, goals=3, lost=1, kept=6)
+    again = [(share, members, [21, 22])] if share or members > 1 else []
+    assert asked == [(0.0, 1, [20, 21, 22]), *again, (0.0, 1, [24, 25, 26])]
+    assert check == Check(learned=2 if again else 3, goals=3, lost=1, kept=6)
     assert goals.lost() == to_ask
 
 

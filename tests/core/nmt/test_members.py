@@ -8,6 +8,7 @@ import pytest
 
 from core.nmt.checkpoints import Checkpoints, load_model, vocab_paths
 from core.nmt.decoding import Decoder
+from core.nmt.evaluation import Evaluator
 from core.nmt.hparams_file import save_hparams
 from core.nmt.inheritance import inherit
 from core.nmt.model import Seq2Seq
@@ -36,6 +37,11 @@ def test_each_begins_as_a_model_of_its_own_with_another_seed():
     assert all(same(values(second), values(Seq2Seq(replace(HPARAMS, random_seed=HPARAMS.random_seed + 1), 7, 7))))
     assert not np.array_equal(first.projection, second.projection)
     assert len(first.trainable_variables) == 2 * len(first.own_variables)
+
+
+def test_the_last_seed_of_all_does_for_several():
+    last, first = Seq2Seq(replace(TWO, random_seed=2**31 - 1), 7, 7).members
+    assert (last.hparams.random_seed, first.hparams.random_seed) == (2**31 - 1, 0)
 
 
 def test_a_model_alone_has_no_others_and_all_variables_are_its_own():
@@ -124,6 +130,14 @@ class TestInDoubt:
             mean = {ids: sum(scores[ids] for scores in said) / 3 for ids in said[0]}
             assert {tuple(one.ids): math.exp(one.score) for one in some} == pytest.approx(mean, rel=1e-4)
 
+    def test_scores_are_of_what_all_say_and_where_it_has_to_be_soon_of_what_the_first_says(self, model):
+        vocab = Vocab([*SPECIALS, *map(str, range(3, VOCAB))])
+        evaluator = Evaluator(model, vocab, self.TREE)
+        together = Decoder(model, THREE, ENDS, frozen=True, tree=self.TREE).decode_best(self.SOURCES)
+        for once, best in ((False, together), (True, self.alone(model))):
+            expected = [" ".join(vocab.tokens(one.ids)) for one in best]
+            assert evaluator.answers(list(self.SOURCES), once=once) == expected
+
     def test_the_hyperparameters_of_a_search_may_be_for_the_first_alone(self, model):
         alone = Decoder(Seq2Seq(replace(THREE, members=1), VOCAB, VOCAB), THREE, ENDS, tree=self.TREE)
         assert [one.ids for one in self.alone(model)] == [ranked[0].ids for ranked in alone.decode(self.SOURCES)]
@@ -132,3 +146,10 @@ class TestInDoubt:
         """The best that the first member finds."""
         hparams = replace(THREE, members=1)
         return Decoder(model, hparams, ENDS, frozen=True, tree=self.TREE).decode_best(self.SOURCES)
+
+
+def test_every_member_is_compiled_before_the_first_question(model):
+    """Where NumPy does not read the weights, as here, each searches by a function of its own."""
+    decoder = Decoder(model, THREE, ENDS, tree=TestInDoubt.TREE)
+    decoder.warm_up(np.array([3, 4, 5], np.int32))
+    assert [one._search.experimental_get_tracing_count() for one in (decoder, *decoder._others)] == [1, 1, 1]

@@ -32,7 +32,7 @@ def test_dev_chooses_the_best_weights_and_test_scores_them(
     )
     scored = []
 
-    def scores(self, corpus, progress=None):
+    def scores(self, corpus, progress=None, *, once=False):
         scored.append(self._decoder._model.projection.numpy())
         found = next(dev_scores, {"ppl": 1.0, "bleu": 0.0, "accuracy": 0.0})
         return {name: found[name] for name in ("ppl", *self._hparams.metric_names)}
@@ -51,7 +51,7 @@ def scores_by_turn(monkeypatch, **by_metric):
     turns = iter(list(zip(*by_metric.values(), strict=True)))
     last = []
 
-    def scores(self, corpus, progress=None):
+    def scores(self, corpus, progress=None, *, once=False):
         last[:] = next(turns, last)
         return dict(zip(by_metric, last, strict=True))
 

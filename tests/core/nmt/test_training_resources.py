@@ -114,13 +114,15 @@ tf.config.list_logical_devices = lambda kind=None: listed("CPU" if kind == "GPU"
 """
 
 
-def test_two_devices_do_what_one_does(tmp_path):
+@pytest.mark.parametrize("members", [1, 2])
+def test_two_devices_do_what_one_does(tmp_path, members):
     write_corpus(tmp_path, pairs=60, vocab_size=40, longest=8)
     flags = {"num_units": 8, "num_layers": 1, "attention": "luong", "dropout": 0.0, "init_weight": 0.5}
     # Unclipped: a norm counts the rows of an embedding one by one on one device, and summed on several. So the rate is
     # one at which the loss falls: where it grows without bound, the last digit of a sum becomes the first of the loss.
     flags |= {"max_gradient_norm": 1e6, "learning_rate": 0.2}
-    flags |= {"batch_size": 7, "num_train_steps": 8, "steps_per_stats": 1}  # seven sentences are four and three
+    # Seven sentences are four and three.
+    flags |= {"members": members, "batch_size": 7, "num_train_steps": 8, "steps_per_stats": 1}
     alone = run(tmp_path, out_dir="alone", **flags)
     together = run(tmp_path, TWO_DEVICES, out_dir="together", **flags)
     chosen = run(tmp_path, TWO_DEVICES, out_dir="chosen", num_gpus=1, **flags)
