@@ -6,6 +6,7 @@ import argparse
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 from benchmarks import (
@@ -31,6 +32,7 @@ from benchmarks.pairs import Morphemes, read_pairs, write_morphemes
 from benchmarks.turns import data_place
 from core.corpus import Pair
 from core.errors import JaramError
+from core.evolve import EvolveSettings
 
 
 def run_command(parser: argparse.ArgumentParser) -> int:
@@ -59,6 +61,7 @@ def add_commands(parser: argparse.ArgumentParser) -> None:
     command.add_argument("--samples", type=int, default=10, help="dialogues to print (default %(default)s)")
     command.add_argument("--keep", type=Path, help="keep the model version below this directory")
     command.add_argument("--draw", default="", help="hold other questions out than those reported: any name")
+    command.add_argument("--seed", type=int, help="of the weights that it begins with (default: the engine's)")
 
     command = add("defaults", "the same short training with one setting changed at a time")
     command.add_argument("--data", type=Path, required=True)
@@ -156,7 +159,10 @@ def begin(arguments: argparse.Namespace) -> list[Pair]:
 
 def run_quality(arguments: argparse.Namespace) -> None:
     """`bin/bench quality`."""
-    quality.quality(begin(arguments), arguments.samples, arguments.keep, arguments.draw)
+    base = EvolveSettings()
+    seed = {} if arguments.seed is None else {"random_seed": arguments.seed}
+    settings = replace(base, engine={**base.engine, **seed})
+    quality.quality(begin(arguments), settings, arguments.samples, arguments.keep, arguments.draw)
 
 
 def run_defaults(arguments: argparse.Namespace) -> None:

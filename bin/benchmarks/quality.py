@@ -92,13 +92,13 @@ def _questions(directory: Path) -> Iterator[str]:
     return (Tokenizer.join(line.split(" ")) for line in lines)
 
 
-def quality(pairs: Sequence[Pair], samples: int, keep: Path | None, draw: str = "") -> None:
-    """Train as makedata does, and print the figures and some dialogues."""
+def quality(pairs: Sequence[Pair], settings: EvolveSettings, samples: int, keep: Path | None, draw: str) -> None:
+    """Train as makedata does with `settings`, and print the figures and some dialogues."""
     rest, held = hold_out(pairs, draw)
     say(f"\n{len(held)} paraphrases held out: one question of each answer that three or more ask for\n")
     with tempfile.TemporaryDirectory() as scratch:
         registry = Registry(keep or Path(scratch))
-        measured = measure(rest, held, registry, EvolveSettings())
+        measured = measure(rest, held, registry, settings)
         directory = registry.runs()[-1].path
         print_table(("what", "figure"), figures(measured))
         say("\nThe same paraphrases, by the nearest trained question (TF-IDF, cosine):\n")
