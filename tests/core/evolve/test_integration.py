@@ -1,6 +1,7 @@
 """One whole run with the real engine: learn, be served, correct, learn again, and the same responder knows it."""
 
 import time
+from dataclasses import replace
 
 import pytest
 
@@ -32,39 +33,45 @@ QUESTIONS = {
     "2+3은?": "5예요. 맞죠?",
     "잘 자": "좋은 꿈 꾸세요.",
 }
-# It learns in little time, and answers as it does by default.
-SETTINGS = EvolveSettings(
+PLAIN = EvolveSettings(
     engine={
-        **EvolveSettings().engine,
-        "encoder_type": "uni",
         "num_layers": 1,
         "num_units": 64,
+        "attention": "scaled_luong",
+        "optimizer": "adam",
         "learning_rate": 0.01,
         "dropout": 0.0,
         "batch_size": 20,
-        "num_train_steps": 600,
+        "num_train_steps": 240,
     },
-    augmentation=AugmentationSettings(copies=0),
+    augmentation=AugmentationSettings(copies=1),
     threads=1,
     min_free_bytes=0,
 )
+# Learned in little time, and answered as by default: by all members, among the known targets.
+AS_BY_DEFAULT = replace(
+    PLAIN,
+    engine={**EvolveSettings().engine, **PLAIN.engine, "encoder_type": "uni", "num_train_steps": 600},
+    augmentation=AugmentationSettings(copies=0),
+)
 
 
-def learn(registry, answers):
+def learn(registry, answers, settings):
     pairs = [Pair(question, answer, row=row) for row, (question, answer) in enumerate(answers.items())]
-    return evolve(pairs, registry=registry, settings=SETTINGS, on_progress=lambda progress: None)
+    return evolve(pairs, registry=registry, settings=settings, on_progress=lambda progress: None)
 
 
 @pytest.mark.slow
-def test_a_correction_is_learned_and_served_without_a_restart(tmp_path):
+@pytest.mark.parametrize("settings", [PLAIN, AS_BY_DEFAULT], ids=["plain", "as by default"])
+def test_a_correction_is_learned_and_served_without_a_restart(tmp_path, settings):
     registry = Registry(tmp_path / "data")
-    first = learn(registry, QUESTIONS)
+    first = learn(registry, QUESTIONS, settings)
     assert first.scores.uptake == 1
     assert first.learned == first.reviewed == len(QUESTIONS)
     with Responder.open(registry.data_dir, mode="neural") as responder:
         assert {question: responder.reply(question).text for question in QUESTIONS} == QUESTIONS
         corrected = {**QUESTIONS, "이름이 뭐야?": "자람이라고 불러 주세요, 꼭이요!"}
-        second = learn(registry, corrected)
+        second = learn(registry, corrected, settings)
         assert second.warm
         assert second.parent == first.run
         deadline = time.monotonic() + 10

@@ -154,6 +154,22 @@ def test_what_is_surely_said_need_not_be_asked_unless_the_tree_or_the_bounds_lea
         assert set(goals._unsure(keep[:2]).tolist()) == {11}
 
 
+@pytest.mark.parametrize("members", [1, 2])
+@pytest.mark.parametrize(("log_prob", "asked"), [(-0.28, []), (-1.1, [5])])
+def test_what_the_first_is_sure_of_is_asked_of_no_other_member(tmp_path, monkeypatch, members, log_prob, asked):
+    """It is sure of what has three quarters of the probability, and not of what has a third."""
+    write(tmp_path, "keep", [("가", "나"), ("가 나", "다")])
+    hparams = replace(HPARAMS, infer_mode="beam_search", beam_width=2, members=members)
+    corpus = read_corpus(tmp_path / "keep", hparams, VOCAB, VOCAB, training=False)
+    model, tree = (
+        Seq2Seq(hparams, len(VOCAB), len(VOCAB)),
+        TargetTree([VOCAB.numbers(["나"]), VOCAB.numbers(["다"])], EOS_ID),
+    )
+    monkeypatch.setattr(Goals, "_sentence_log_probs", lambda _, *batch: tf.where(batch[1] == 2, log_prob, -0.01))
+    goals = Goals(model, Ends(1, 2), *[corpus] * 3, tree)
+    assert goals._unsure(np.arange(2) + 4).tolist() == asked
+
+
 @pytest.mark.parametrize("flags", [{}, {"unit_type": "gru"}], ids=["quick", "slow"])
 def test_both_ways_of_asking_are_asked_as_often_as_needed(corpora, monkeypatch, flags):
     """Weights as they begin know nothing: all is in doubt, but for what has no answer and what is too short."""

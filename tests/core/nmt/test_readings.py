@@ -187,3 +187,12 @@ def test_members_are_asked_of_sources_of_any_length_that_the_first_is_in_doubt_a
     assert readings.doubt(source, unlikely)
     assert not readings.doubt(source, likely)
     assert readings._replace(members=1).doubt(source, unlikely) == (tokens == 2)
+
+
+@pytest.mark.parametrize("members", [1, 2])
+def test_nobody_is_asked_about_what_the_first_is_sure_of(members):
+    """With 0.8 of the probability no other sentence can be ranked above it by the same model."""
+    readings, source = Readings(0.75, RANKING, members), np.array([1, 2])
+    for rather in (ranked(SHORT, probability) for probability in (0.8, 0.95)):
+        assert readings.ranking.sure(rather.log_prob, rather.scored_tokens)
+        assert not readings.doubt(source, rather)
